@@ -73,7 +73,7 @@ def order_terms(
     found = []
     for order in row.get("orders") or ():
         give, get = order["give_asset"], order["get_asset"]
-        given, got = exact(order["give_quantity"]), exact(order["get_quantity"])
+        given, got = exact(order.get("give_quantity") or 0), exact(order.get("get_quantity") or 0)
         give_price, get_price = price_of(prices, give), price_of(prices, get)
         missing = _missing(rules, {give: give_price, get: get_price})
         loses = gains = _NOTHING

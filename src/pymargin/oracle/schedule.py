@@ -93,7 +93,7 @@ def schedule_value(table: str, tiers: Sequence[Tier], value: Fraction) -> Schedu
     Above an open last cap the last rate goes on. Above a closed one, our reading: an excess of
     collateral counts nothing; an excess of liabilities goes on at the last rate.
     """
-    slices = []
+    slices: list[Slice] = []
     total = Fraction(0)
     for tier in tiers:
         floor = exact_decimal(tier.floor)

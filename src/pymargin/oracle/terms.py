@@ -107,7 +107,8 @@ def price_of(prices: PriceSource, asset: str) -> Fraction | None:
     USDT is 1 unless it is given.
     """
     by_name = prices if isinstance(prices, Mapping) else prices.index
-    number = by_name.get(asset, 1.0 if asset == "USDT" else math.nan)
+    found = by_name.get(asset, 1.0 if asset == "USDT" else None)
+    number = math.nan if found is None else float(found)
     if not math.isfinite(number):
         return None
     if number < 0:
