@@ -1,0 +1,439 @@
+"""A book of accounts as contiguous arrays, checked once, on entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.columns import (
+    QUANTITIES,
+    Columns,
+    Faults,
+    check,
+    drop_empty,
+    id_type,
+    renumber,
+)
+from pymargin.errors import AccountsError
+from pymargin.ids import Ids, concat_ids
+from pymargin.modes import Mode
+from pymargin.rows import columns_from_rows
+
+__all__ = ["Accounts"]
+
+_ARRAYS = (
+    "offsets",
+    "asset_ids",
+    *QUANTITIES,
+    "leverage",
+    "margin_call_ratio",
+    "open_order_loss",
+    "mode",
+    "order_offsets",
+    "order_give_ids",
+    "order_get_ids",
+    "order_give_quantity",
+    "order_get_quantity",
+)
+
+
+class Accounts:
+    """Hold accounts with their balances; built by the ``from_`` constructors.
+
+    Ids are all int or all str. Assets are numbered by first appearance, in the
+    balances and then in the orders. Entries whose four quantities are 0 are
+    dropped. The arrays are read-only; those that were taken over without a copy
+    must not be changed by their owner.
+
+    Example:
+    -------
+    >>> row = {"account": "u1", "leverage": 3, "balances": [{"asset": "BTC", "free": 2}]}
+    >>> Accounts.from_rows([row])
+    Accounts(1 account, 1 balance, 1 asset)
+    """
+
+    __slots__ = (
+        *(f"_{name}" for name in _ARRAYS),
+        "__weakref__",
+        "_assets",
+        "_cache",
+        "_country",
+        "_ids",
+    )
+
+    _offsets: npt.NDArray[np.int64]
+    _asset_ids: npt.NDArray[Any]
+    _free: npt.NDArray[np.float64]
+    _locked: npt.NDArray[np.float64]
+    _borrowed: npt.NDArray[np.float64]
+    _interest: npt.NDArray[np.float64]
+    _leverage: npt.NDArray[np.uint8]
+    _margin_call_ratio: npt.NDArray[np.float64]
+    _open_order_loss: npt.NDArray[np.float64]
+    _mode: npt.NDArray[np.uint8]
+    _country: npt.NDArray[np.uint16]
+    _order_offsets: npt.NDArray[np.int64]
+    _order_give_ids: npt.NDArray[Any]
+    _order_get_ids: npt.NDArray[Any]
+    _order_give_quantity: npt.NDArray[np.float64]
+    _order_get_quantity: npt.NDArray[np.float64]
+    _assets: tuple[str, ...]
+    _ids: Ids
+    _cache: dict[str, Any]
+
+    def __init__(self) -> None:
+        raise TypeError(
+            "Accounts is built by Accounts.from_rows, from_arrow, from_parquet, from_frame, "
+            "from_binance, from_arrays or concat"
+        )
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Accounts:
+        """Build from mappings, one per account.
+
+        Parameters
+        ----------
+        rows
+            ``account`` (str or int) and, each optional: ``mode``, ``balances``
+            (list of ``asset, free, locked, borrowed, interest``), ``leverage``
+            (3 or 5), ``margin_call_ratio``, ``open_order_loss`` (USDT) or
+            ``orders`` (list of ``give_asset, give_quantity, get_asset,
+            get_quantity``), ``country`` (two ISO letters). Numbers may be int,
+            float, Decimal or numeric str; None is absent, a quantity then 0.
+
+        Raises
+        ------
+        AccountsError
+            Lists every fault of the rows, up to a thousand.
+        """
+        columns, faults = columns_from_rows(rows)
+        return cls._checked(columns, faults)
+
+    @classmethod
+    def from_arrow(cls, table: Any) -> Accounts:
+        """Build from Arrow data, one row per account, columns named as in `from_rows`.
+
+        Parameters
+        ----------
+        table
+            Anything with ``__arrow_c_stream__`` or ``__arrow_c_array__`` (pyarrow,
+            polars, DuckDB, ...). ``balances`` and ``orders`` are lists of structs,
+            ``account`` int or string, names string or dictionary. float64
+            quantities in one chunk, without nulls or empty entries, are not copied.
+
+        Raises
+        ------
+        AccountsError
+            Lists every fault.
+        ImportError
+            pyarrow (extra ``arrow``) is not installed.
+        """
+        from pymargin.adapters.arrow import columns_from_arrow
+
+        return cls._checked(*columns_from_arrow(table))
+
+    @classmethod
+    def from_parquet(cls, path: str | PathLike[str] | Sequence[str | PathLike[str]]) -> Accounts:
+        """Build from Parquet: a file, a directory of files or a list of them.
+
+        Columns are those of `from_arrow`.
+
+        Raises
+        ------
+        AccountsError
+            Lists every fault.
+        ImportError
+            pyarrow (extra ``arrow``) is not installed.
+        """
+        from pymargin.adapters.arrow import columns_from_parquet
+
+        return cls._checked(*columns_from_parquet(path))
+
+    @classmethod
+    def from_frame(cls, df: Any, accounts: Any = None) -> Accounts:
+        """Build from a tidy frame, one row per account and asset, in any order.
+
+        Parameters
+        ----------
+        df
+            pandas, polars or Arrow with ``account, asset`` and any of ``free,
+            locked, borrowed, interest``; account columns (``leverage``, ``mode``,
+            ...) are accepted here too where they agree within an account. Missing
+            values (in pandas NaN as well) are absent, a quantity then 0.
+        accounts
+            Optional second frame: ``account`` and account columns, ``orders``
+            too. An account that is only here has no balances.
+
+        Raises
+        ------
+        AccountsError
+            Lists every fault.
+        ImportError
+            pyarrow (extra ``arrow``) is not installed.
+        """
+        from pymargin.adapters.frames import columns_from_frame
+
+        return cls._checked(*columns_from_frame(df, accounts))
+
+    @classmethod
+    def from_binance(
+        cls,
+        mode: Mode | str,
+        payload: Any,
+        *,
+        account: int | str | Sequence[int | str],
+        leverage: int | Sequence[int | None] | None = None,
+        positions: Any = None,
+    ) -> Accounts:
+        """Build from the exchange's own answers to ``GET /sapi/v1/margin/account``.
+
+        Parameters
+        ----------
+        mode
+            ``cross_classic`` or ``cross_pro``; must agree with ``accountType``
+            (MARGIN_1, MARGIN_2) where the answer has one.
+        payload
+            A decoded answer, a path to a JSON file of one, or a list of either.
+        account
+            The id of the account, which the answer does not hold; a list of ids
+            for a list of answers.
+        leverage
+            3 or 5, which the answer does not hold either; a list for a list.
+        positions
+            Of other modes; must be None.
+
+        Raises
+        ------
+        AccountsError
+            Lists every fault.
+        """
+        from pymargin.adapters.binance_accounts import columns_from_binance
+
+        return cls._checked(
+            *columns_from_binance(
+                mode, payload, account=account, leverage=leverage, positions=positions
+            )
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        ids: Any,
+        offsets: Any,
+        assets: Sequence[str],
+        asset_ids: Any,
+        free: Any,
+        locked: Any = None,
+        borrowed: Any = None,
+        interest: Any = None,
+        leverage: Any = None,
+        margin_call_ratio: Any = None,
+        open_order_loss: Any = None,
+        mode: Any = None,
+        country: Sequence[str | None] | None = None,
+        order_offsets: Any = None,
+        order_give_ids: Any = None,
+        order_give_quantity: Any = None,
+        order_get_ids: Any = None,
+        order_get_quantity: Any = None,
+    ) -> Accounts:
+        """Build from n accounts and m balances in compressed rows.
+
+        Contiguous arrays of the dtype given are not copied. The order of
+        ``assets`` is kept.
+
+        Parameters
+        ----------
+        ids
+            int64[n], or n str.
+        offsets
+            int64[n + 1]: account i has entries offsets[i] to offsets[i + 1] - 1.
+        assets, asset_ids
+            Names, and uint16[m] (uint32[m] above 65,535 names) that count them from 0.
+        free, locked, borrowed, interest
+            float64[m], units of the asset; absent 0.
+        leverage
+            uint8[n]: 3, 5, or 0 where not given.
+        margin_call_ratio
+            float64[n], NaN where not given.
+        open_order_loss
+            float64[n], USDT.
+        mode, country
+            n names, None where not given; ``mode`` may be one name for all.
+        order_offsets, order_give_ids, order_give_quantity, order_get_ids, order_get_quantity
+            Orders in compressed rows likewise; all five or none.
+
+        Raises
+        ------
+        AccountsError
+            Lists every fault.
+        """
+        from pymargin.arrays import columns_from_arrays
+
+        columns, faults = columns_from_arrays(
+            ids=ids,
+            offsets=offsets,
+            assets=assets,
+            asset_ids=asset_ids,
+            quantities={
+                "free": free,
+                "locked": locked,
+                "borrowed": borrowed,
+                "interest": interest,
+            },
+            leverage=leverage,
+            margin_call_ratio=margin_call_ratio,
+            open_order_loss=open_order_loss,
+            mode=mode,
+            country=country,
+            orders={
+                "offsets": order_offsets,
+                "give_ids": order_give_ids,
+                "give_quantity": order_give_quantity,
+                "get_ids": order_get_ids,
+                "get_quantity": order_get_quantity,
+            },
+        )
+        return cls._checked(columns, faults, keep_assets=True)
+
+    @classmethod
+    def concat(cls, books: Iterable[Accounts]) -> Accounts:
+        """Join books into one, accounts in the given order.
+
+        Raises
+        ------
+        AccountsError
+            An id occurs twice, or some ids are int and some str.
+        """
+        from pymargin.arrays import joined_columns
+
+        parts = list(books)
+        try:
+            ids = concat_ids([part._ids for part in parts])
+        except TypeError as err:
+            raise AccountsError(str(err)) from err
+        return cls._checked(joined_columns(parts, ids), Faults(), keep_assets=True)
+
+    @classmethod
+    def _checked(cls, columns: Columns, faults: Faults, *, keep_assets: bool = False) -> Accounts:
+        check(columns, faults)
+        faults.raise_if_any()
+        columns = drop_empty(columns)
+        return cls._from_columns(columns if keep_assets else renumber(columns))
+
+    @classmethod
+    def _from_columns(cls, columns: Columns) -> Accounts:
+        book = object.__new__(cls)
+        for name in _ARRAYS:
+            setattr(book, f"_{name}", _read_only(_final(name, columns)))
+        book._country = _read_only(columns.country)
+        book._assets = columns.assets
+        book._ids = columns.ids
+        book._cache = {}
+        return book
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        counts = (
+            (len(self), "account"),
+            (len(self._asset_ids), "balance"),
+            (len(self._assets), "asset"),
+            (len(self._order_give_ids), "order"),
+        )
+        text = ", ".join(
+            f"{count:,} {noun}{'' if count == 1 else 's'}"
+            for count, noun in counts
+            if count or noun != "order"
+        )
+        return f"Accounts({text})"
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The ids in account order: int64[n], or object[n] of str."""
+        if "ids" not in self._cache:
+            self._cache["ids"] = _read_only(self._ids.to_array())
+        ids: npt.NDArray[Any] = self._cache["ids"]
+        return ids
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The assets of balances and orders; a price array is in this order."""
+        return self._assets
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of positions; none in the modes of this version."""
+        return ()
+
+    @property
+    def country(self) -> npt.NDArray[Any]:
+        """The countries in account order, object[n]: two capital letters or None."""
+        if "country" not in self._cache:
+            codes, inverse = np.unique(self._country, return_inverse=True)
+            names = [bytes(divmod(code, 256)).decode() if code else None for code in codes.tolist()]
+            self._cache["country"] = _read_only(np.array([*names, None], dtype=object)[inverse])
+        country: npt.NDArray[Any] = self._cache["country"]
+        return country
+
+    def position(self, account_id: int | str) -> int:
+        """Return the position of an account by its id.
+
+        Raises
+        ------
+        AccountsError
+            No account has the id.
+        """
+        position = self._ids.find(account_id)
+        if position is None:
+            raise AccountsError(
+                f"account {account_id!r} is not among these {len(self):,} accounts, "
+                f"whose ids are {self._ids.kind}"
+            )
+        return position
+
+    def select(self, indices: Any) -> Accounts:
+        """Return a book of the accounts at the indices, in their order.
+
+        Assets keep their numbers, so that a price array fits both.
+
+        Parameters
+        ----------
+        indices
+            int64[k], distinct, from 0 to len(self) - 1; or bool[n].
+
+        Raises
+        ------
+        IndexError
+            An index is out of range.
+        ValueError
+            An index occurs twice.
+        """
+        from pymargin.arrays import selected_columns
+
+        return self._from_columns(selected_columns(self, indices))
+
+
+def _final(name: str, columns: Columns) -> npt.NDArray[Any]:
+    """Return an array as `Accounts` holds it: 0 for no leverage and no order loss."""
+    values: npt.NDArray[Any] = getattr(columns, name)
+    if name == "leverage":
+        return np.where(np.isnan(values), 0, values).astype(np.uint8)
+    if name == "open_order_loss":
+        return np.where(np.isnan(values), 0.0, values)
+    if name in ("asset_ids", "order_give_ids", "order_get_ids"):
+        return np.ascontiguousarray(values, dtype=id_type(len(columns.assets)))
+    return values
+
+
+def _read_only(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a view that cannot be written through."""
+    view = values.view()
+    view.flags.writeable = False
+    return view

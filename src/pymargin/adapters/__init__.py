@@ -1,0 +1,1 @@
+"""Conversions from other people's data: Arrow, frames, the exchange's answers."""

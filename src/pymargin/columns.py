@@ -1,0 +1,337 @@
+"""The arrays of a book before it is one: what every constructor fills and checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from math import inf
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.errors import AccountsError, Problem
+from pymargin.ids import Ids
+from pymargin.modes import Mode
+
+__all__ = ["AccountProblem", "Columns", "Faults"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+QUANTITIES = ("free", "locked", "borrowed", "interest")
+ORDER_FIELDS = ("give_asset", "give_quantity", "get_asset", "get_quantity")
+UNSUPPORTED = ("wallets", "positions", "loan_leverage")
+MODE_CODES = {str(mode): code for code, mode in enumerate(Mode, start=1)}
+SUPPORTED_MODES = ("cross_classic", "cross_pro")
+MAX_PROBLEMS = 1000
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class AccountProblem(Problem):
+    """Say what is wrong with one account.
+
+    Parameters
+    ----------
+    account
+        Its id; or ``row <n>`` where it has none.
+    """
+
+    account: object = None
+
+    def __str__(self) -> str:
+        return f"{Problem.__str__(self)} (account {self.account!r})"
+
+
+class Faults:
+    """Collect the problems of one input, up to a limit."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[float, Problem]] = []
+        self._said: set[str] = set()
+        self._unlisted = 0
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(self, problem: Problem, position: float = -1) -> None:
+        """Keep a problem of the account at the position (-1: of the whole input)."""
+        if len(self._found) < MAX_PROBLEMS:
+            self._found.append((position, problem))
+        else:
+            self._unlisted += 1
+
+    def add_once(self, problem: Problem, position: float = -1) -> None:
+        """Keep a problem unless one with its path and rule is kept already."""
+        key = f"{problem.path}\0{problem.expected or problem.what}"
+        if key not in self._said:
+            self._said.add(key)
+            self.add(problem, position)
+
+    def raise_if_any(self) -> None:
+        """Raise what was found, in the order of the accounts.
+
+        Raises
+        ------
+        AccountsError
+            There is a problem.
+        """
+        if not self._found:
+            return
+        problems = [problem for _, problem in sorted(self._found, key=lambda pair: pair[0])]
+        if self._unlisted:
+            problems.append(Problem("", f"{self._unlisted:,} more problems are not listed"))
+        raise AccountsError(problems)
+
+
+def no_numbers() -> Floats:
+    """Return float64[0]."""
+    return np.empty(0, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Arrays of n accounts, m balance entries and k orders; NaN means not given.
+
+    Attributes carry the names and dtypes of `Accounts`, but for ``leverage``
+    (float64) and for ``open_order_loss``, NaN where not given.
+    """
+
+    ids: Ids
+    offsets: Integers
+    assets: tuple[str, ...]
+    asset_ids: npt.NDArray[Any]
+    free: Floats
+    locked: Floats
+    borrowed: Floats
+    interest: Floats
+    leverage: Floats
+    margin_call_ratio: Floats
+    open_order_loss: Floats
+    mode: npt.NDArray[np.uint8]
+    country: npt.NDArray[np.uint16]
+    order_offsets: Integers
+    order_give_ids: npt.NDArray[Any] = field(default_factory=lambda: np.empty(0, np.uint16))
+    order_get_ids: npt.NDArray[Any] = field(default_factory=lambda: np.empty(0, np.uint16))
+    order_give_quantity: Floats = field(default_factory=no_numbers)
+    order_get_quantity: Floats = field(default_factory=no_numbers)
+
+
+def id_type(n_assets: int) -> type[np.uint16] | type[np.uint32]:
+    """Return the dtype of asset ids in a book of so many assets."""
+    return np.uint16 if n_assets <= 65_535 else np.uint32
+
+
+def to_number(value: object) -> float | None:
+    """Return the nearest float64 of a number or numeric string, None of anything else."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, str | Real | Decimal):
+        return None
+    if isinstance(value, str) and "_" in value:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
+    except ValueError:
+        return None
+
+
+def mode_code(name: str) -> tuple[int, str | None]:
+    """Return the code of a mode, and the rule that the name breaks if it does."""
+    if name in SUPPORTED_MODES:
+        return MODE_CODES[name], None
+    remark = ""
+    if name == "isolated":
+        remark = " (spot isolated margin is out of scope for now)"
+    elif name in MODE_CODES:
+        remark = f" ({name} is not supported yet)"
+    return 0, f"cross_classic or cross_pro{remark}"
+
+
+def country_code(name: str) -> int:
+    """Return two ISO letters as one number, 0 where they are not two letters."""
+    if len(name) == 2 and name.isascii() and name.isalpha():
+        first, second = name.upper().encode()
+        return first << 8 | second
+    return 0
+
+
+def check(columns: Columns, faults: Faults) -> None:
+    """Add every fault of the values to the faults; shapes must be right."""
+    _check_ids(columns, faults)
+    _check_balances(columns, faults)
+    _check_account_numbers(columns, faults)
+    _check_orders(columns, faults)
+
+
+def _check_ids(columns: Columns, faults: Faults) -> None:
+    for first, again in columns.ids.repeats():
+        account = columns.ids[again]
+        faults.add(
+            AccountProblem(
+                "account",
+                "duplicate",
+                f"again in row {again}, first in row {first}",
+                "unique",
+                account=account,
+            ),
+            again,
+        )
+
+
+_RULES = {code: (name, "finite and >= 0") for code, name in enumerate(QUANTITIES, start=1)}
+
+
+def _check_balances(columns: Columns, faults: Faults) -> None:
+    try:
+        from pymargin import _core
+    except ImportError:
+        from pymargin import _check_fallback as _core
+
+    found = _core.check_balances(
+        columns.offsets,
+        columns.asset_ids,
+        columns.free,
+        columns.locked,
+        columns.borrowed,
+        columns.interest,
+        len(columns.assets),
+        MAX_PROBLEMS,
+    )
+    for code, account, entry in found:
+        faults.add(_balance_problem(columns, code, account, entry), account)
+
+
+def _balance_problem(columns: Columns, code: int, account: int, entry: int) -> Problem:
+    who = columns.ids[account]
+    path = f"balances[{entry - int(columns.offsets[account])}]"
+    if code == 5:
+        asset = columns.assets[columns.asset_ids[entry]]
+        return AccountProblem(
+            f"{path}.asset", "duplicate", f"{asset!r} again", "unique in the account", account=who
+        )
+    if code == 7:
+        return AccountProblem(
+            f"{path}.asset_id",
+            "range",
+            int(columns.asset_ids[entry]),
+            f"less than {len(columns.assets)}, the number of assets",
+            account=who,
+        )
+    name = QUANTITIES[code - 1]
+    return quantity_problem(f"{path}.{name}", float(getattr(columns, name)[entry]), who)
+
+
+def quantity_problem(path: str, value: float, account: object) -> AccountProblem:
+    """Return the problem of a quantity that is negative or not finite."""
+    rule = ">= 0" if value < 0 and value != -inf else "finite"
+    return AccountProblem(path, "range", value, rule, account=account)
+
+
+def _check_account_numbers(columns: Columns, faults: Faults) -> None:
+    given = ~np.isnan(columns.leverage)
+    leverage = columns.leverage
+    _flag(columns, faults, "leverage", given & (leverage != 3) & (leverage != 5), "3 or 5")
+
+    ratio = columns.margin_call_ratio
+    given = ~np.isnan(ratio)
+    bad = given & ~((ratio > 0) & (ratio < inf))
+    _flag(columns, faults, "margin_call_ratio", bad, "finite and > 0")
+    pro = columns.mode == MODE_CODES["cross_pro"]
+    narrow = given & ~bad & pro & ~((ratio >= 1.3) & (ratio <= 2))
+    _flag(columns, faults, "margin_call_ratio", narrow, "from 1.3 to 2 in cross_pro")
+
+    loss = columns.open_order_loss
+    given = ~np.isnan(loss)
+    _flag(
+        columns, faults, "open_order_loss", given & ~((loss >= 0) & (loss < inf)), "finite and >= 0"
+    )
+    both = given & (np.diff(columns.order_offsets) > 0)
+    _flag(columns, faults, "open_order_loss", both, "absent where orders are given")
+
+
+def _flag(
+    columns: Columns, faults: Faults, name: str, bad: npt.NDArray[np.bool_], rule: str
+) -> None:
+    values = getattr(columns, name)
+    for position in np.flatnonzero(bad).tolist():
+        value = float(values[position])
+        who = columns.ids[position]
+        faults.add(AccountProblem(name, "range", value, rule, account=who), position)
+
+
+def _check_orders(columns: Columns, faults: Faults) -> None:
+    for name in ("give", "get"):
+        quantity = getattr(columns, f"order_{name}_quantity")
+        for order in np.flatnonzero(~((quantity >= 0) & (quantity < inf))).tolist():
+            position = int(np.searchsorted(columns.order_offsets, order, side="right")) - 1
+            path = f"orders[{order - int(columns.order_offsets[position])}].{name}_quantity"
+            who = columns.ids[position]
+            faults.add(quantity_problem(path, float(quantity[order]), who), position)
+
+
+def drop_empty(columns: Columns) -> Columns:
+    """Return the columns without the entries whose quantities are all 0."""
+    keep = _kept_entries(columns)
+    if keep is None:
+        return columns
+    counted = np.zeros(len(keep) + 1, dtype=np.int64)
+    np.cumsum(keep, out=counted[1:])
+    return replace(
+        columns,
+        offsets=counted[columns.offsets],
+        asset_ids=columns.asset_ids[keep],
+        **{name: getattr(columns, name)[keep] for name in QUANTITIES},
+    )
+
+
+def _kept_entries(columns: Columns) -> npt.NDArray[np.bool_] | None:
+    """Return the mask of entries with a quantity, None where all have one."""
+    length = len(columns.asset_ids)
+    keep = np.empty(length, dtype=np.bool_)
+    for begin in range(0, length, _BLOCK):
+        block = keep[begin : begin + _BLOCK]
+        np.not_equal(columns.free[begin : begin + _BLOCK], 0, out=block)
+        for name in QUANTITIES[1:]:
+            block |= getattr(columns, name)[begin : begin + _BLOCK] != 0
+    return None if keep.all() else keep
+
+
+def renumber(columns: Columns) -> Columns:
+    """Number the assets by first appearance: in the balances, then in the orders."""
+    orders = np.stack([columns.order_give_ids, columns.order_get_ids], axis=1).ravel()
+    order = _by_first_appearance(len(columns.assets), (columns.asset_ids, orders))
+    if np.array_equal(order, np.arange(len(columns.assets))):
+        return columns
+    number = np.zeros(len(columns.assets), dtype=id_type(len(order)))
+    number[order] = np.arange(len(order))
+    names = columns.assets
+    return replace(
+        columns,
+        assets=tuple(names[old] for old in order.tolist()),
+        asset_ids=number[columns.asset_ids],
+        order_give_ids=number[columns.order_give_ids],
+        order_get_ids=number[columns.order_get_ids],
+    )
+
+
+def _by_first_appearance(n_names: int, parts: tuple[npt.NDArray[Any], ...]) -> Integers:
+    """Return the ids that occur in the parts, in the order in which they first do."""
+    seen = np.zeros(n_names, dtype=np.bool_)
+    order: list[Integers] = []
+    n_seen = 0
+    for part in parts:
+        for begin in range(0, len(part), _BLOCK):
+            if n_seen == n_names:
+                break
+            block = part[begin : begin + _BLOCK]
+            fresh = block[~seen[block]]
+            if not len(fresh):
+                continue
+            new, first = np.unique(fresh, return_index=True)
+            seen[new] = True
+            order.append(new[np.argsort(first)].astype(np.int64))
+            n_seen += len(new)
+    return np.concatenate([np.empty(0, dtype=np.int64), *order])

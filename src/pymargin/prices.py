@@ -1,0 +1,143 @@
+"""Prices in USDT: what the evaluation reads, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import isfinite, nan
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.errors import PricesError, Problem
+
+__all__ = ["PriceSource", "Prices", "resolve"]
+
+SMALLEST, LARGEST = 1e-100, 1e100
+_RANGE = f"0 or from {SMALLEST:g} to {LARGEST:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Hold prices by name; absent names are missing.
+
+    Parameters
+    ----------
+    index
+        Asset to index price, USDT.
+    mark
+        Symbol to mark price, in the symbol's quote.
+    bid, ask
+        Asset to the rate at which the exchange takes it (positive balances) or
+        counts it owed (negative ones), USD.
+    """
+
+    index: Mapping[str, float] = field(default_factory=dict)
+    mark: Mapping[str, float] = field(default_factory=dict)
+    bid: Mapping[str, float] = field(default_factory=dict)
+    ask: Mapping[str, float] = field(default_factory=dict)
+
+
+PriceSource: TypeAlias = Mapping[str, Any] | Prices | npt.NDArray[Any]
+
+
+def resolve(prices: PriceSource, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the price of each name.
+
+    Parameters
+    ----------
+    prices
+        Mapping of asset to price in USDT (int, float, Decimal or numeric str;
+        None is missing), a `Prices` (its ``index``), or an array of one price
+        per name. USDT is 1 unless a mapping gives it. Other names are ignored.
+    names
+        Assets, for an array in the array's order.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64[len(names)], USDT; NaN where a price is missing or not finite.
+
+    Raises
+    ------
+    PricesError
+        Names every price that is negative, out of range or not a number.
+
+    Example
+    -------
+    >>> resolve({"BTC": "20000", "DOGE": 0.1}, ("USDT", "BTC", "ETH")).tolist()
+    [1.0, 20000.0, nan]
+    """
+    problems: list[Problem] = []
+    if isinstance(prices, np.ndarray):
+        values = _from_array(prices, len(names))
+    elif isinstance(prices, Prices | Mapping):
+        given = prices.index if isinstance(prices, Prices) else prices
+        values = _from_mapping(given, names, problems)
+    else:
+        raise PricesError(
+            "prices must be a mapping of name to USDT price, a Prices, or a float64 array "
+            f"aligned with accounts.assets, not {type(prices).__name__}"
+        )
+    values[~np.isfinite(values)] = nan
+    bad = (values < 0) | (values > LARGEST) | ((values > 0) & (values < SMALLEST))
+    problems += (
+        Problem(f"prices[{names[i]!r}]", "range", float(values[i]), _RANGE)
+        for i in np.flatnonzero(bad).tolist()
+    )
+    if problems:
+        raise PricesError(problems)
+    return values
+
+
+def to_price(value: object) -> float | None:
+    """Return a number as float64 (NaN for None), or None for what is not a number."""
+    if value is None:
+        return nan
+    if isinstance(value, bool | np.bool_) or not isinstance(value, str | Real | Decimal):
+        return None
+    if isinstance(value, str) and "_" in value:
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _from_array(prices: npt.NDArray[Any], length: int) -> npt.NDArray[np.float64]:
+    if prices.dtype.kind not in "fiu":
+        raise PricesError(f"prices must be a float64 array, not one of {prices.dtype}")
+    if prices.shape != (length,):
+        raise PricesError(
+            f"prices must be of shape ({length},), one for each of accounts.assets, "
+            f"not {prices.shape}"
+        )
+    return np.array(prices, dtype=np.float64)
+
+
+def _from_mapping(
+    prices: Mapping[str, Any], names: Sequence[str], problems: list[Problem]
+) -> npt.NDArray[np.float64]:
+    values = np.full(len(names), nan)
+    for position, name in enumerate(names):
+        given = prices.get(name)
+        if given is None:
+            values[position] = 1.0 if name == "USDT" else nan
+            continue
+        price = to_price(given)
+        if price is None:
+            problems.append(Problem(f"prices[{name!r}]", "type", repr(given), "a number"))
+        else:
+            values[position] = price
+    return values
+
+
+def finite_price(value: object) -> float | None:
+    """Return a usable price, or None."""
+    price = to_price(value)
+    if price is None or not isfinite(price):
+        return None
+    return price if price == 0 or SMALLEST <= price <= LARGEST else None
