@@ -398,6 +398,50 @@ class Accounts:
             )
         return position
 
+    def row(self, position: int) -> dict[str, Any]:
+        """Return one account the way `from_rows` takes it; what it lacks is left out.
+
+        Example:
+        -------
+        >>> rows = [{"account": "u1", "leverage": 3, "balances": [{"asset": "BTC", "free": 2}]}]
+        >>> Accounts.from_rows(rows).row(0)["balances"][0]["free"]
+        2.0
+        """
+        entries = slice(*self._offsets[position : position + 2].tolist())
+        orders = slice(*self._order_offsets[position : position + 2].tolist())
+        row: dict[str, Any] = {
+            "account": self._ids[position],
+            "balances": self._records(
+                entries, {"asset": "asset_ids", **{name: name for name in QUANTITIES}}
+            ),
+        }
+        optional = {
+            "mode": [None, *(mode.value for mode in Mode)][self._mode[position]],
+            "country": self.country[position],
+            "leverage": int(self._leverage[position]),
+            "margin_call_ratio": float(np.nan_to_num(self._margin_call_ratio[position])),
+            "open_order_loss": float(self._open_order_loss[position]),
+            "orders": self._records(
+                orders,
+                {
+                    "give_asset": "order_give_ids",
+                    "give_quantity": "order_give_quantity",
+                    "get_asset": "order_get_ids",
+                    "get_quantity": "order_get_quantity",
+                },
+            ),
+        }
+        return row | {name: value for name, value in optional.items() if value}
+
+    def _records(self, where: slice, columns: Mapping[str, str]) -> list[dict[str, Any]]:
+        found = {
+            name: getattr(self, f"_{array}")[where].tolist() for name, array in columns.items()
+        }
+        for name in found:
+            if name.endswith("asset"):
+                found[name] = [self._assets[number] for number in found[name]]
+        return [dict(zip(found, entry, strict=True)) for entry in zip(*found.values(), strict=True)]
+
     def select(self, indices: Any) -> Accounts:
         """Return a book of the accounts at the indices, in their order.
 
