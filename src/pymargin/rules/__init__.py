@@ -1,0 +1,27 @@
+"""Rules: dated schedules in exact decimals, read, checked and written."""
+
+from __future__ import annotations
+
+from pymargin.rules.binance import rules_from_binance
+from pymargin.rules.builtin import builtin_rules
+from pymargin.rules.example import example_rules
+from pymargin.rules.file import load_rules
+from pymargin.rules.model import Group, LeverageLimits, MarginRules
+from pymargin.rules.recognise import check_rules
+from pymargin.rules.schedules import Tier
+from pymargin.rules.thresholds import Grant, Line, ModeThresholds
+
+__all__ = [
+    "Grant",
+    "Group",
+    "LeverageLimits",
+    "Line",
+    "MarginRules",
+    "ModeThresholds",
+    "Tier",
+    "builtin_rules",
+    "check_rules",
+    "example_rules",
+    "load_rules",
+    "rules_from_binance",
+]
