@@ -26,7 +26,7 @@ from pymargin.ids import Ids, ids_from_values
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["columns_from_arrays", "joined_columns", "selected_columns"]
+__all__ = ["columns_from_arrays", "gather", "joined_columns", "selected_columns"]
 
 _ORDER_ARRAYS = ("offsets", "give_ids", "get_ids", "give_quantity", "get_quantity")
 
@@ -142,8 +142,8 @@ def selected_columns(book: Accounts, indices: Any) -> Columns:
         raise IndexError(f"indices must be from 0 to {len(book) - 1}")
     if len(np.unique(chosen)) != len(chosen):
         raise ValueError("indices must be distinct")
-    offsets, entries = _gather(book._offsets, chosen)
-    order_offsets, orders = _gather(book._order_offsets, chosen)
+    offsets, entries = gather(book._offsets, chosen)
+    order_offsets, orders = gather(book._order_offsets, chosen)
     loss, leverage = book._open_order_loss[chosen], book._leverage[chosen].astype(np.float64)
     return Columns(
         ids=book._ids.take(chosen),
@@ -164,7 +164,7 @@ def selected_columns(book: Accounts, indices: Any) -> Columns:
     )
 
 
-def _gather(offsets: Integers, chosen: Integers) -> tuple[Integers, Integers]:
+def gather(offsets: Integers, chosen: Integers) -> tuple[Integers, Integers]:
     """Return the offsets of the chosen rows, and which entries they take."""
     lengths = np.diff(offsets)[chosen]
     bounds = np.zeros(len(chosen) + 1, dtype=np.int64)

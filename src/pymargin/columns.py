@@ -46,12 +46,16 @@ class AccountProblem(Problem):
 
 
 class Faults:
-    """Collect the problems of one input, up to a limit."""
+    """Collect the problems of one input, up to a limit.
+
+    ``entry_name`` is what the input calls its balances.
+    """
 
     def __init__(self) -> None:
         self._found: list[tuple[float, Problem]] = []
         self._said: set[str] = set()
         self._unlisted = 0
+        self.entry_name = "balances"
 
     def __len__(self) -> int:
         return len(self._found)
@@ -81,6 +85,11 @@ class Faults:
         if not self._found:
             return
         problems = [problem for _, problem in sorted(self._found, key=lambda pair: pair[0])]
+        if self.entry_name != "balances":
+            problems = [
+                replace(problem, path=problem.path.replace("balances[", f"{self.entry_name}["))
+                for problem in problems
+            ]
         if self._unlisted:
             problems.append(Problem("", f"{self._unlisted:,} more problems are not listed"))
         raise AccountsError(problems)
@@ -171,11 +180,7 @@ def _check_ids(columns: Columns, faults: Faults) -> None:
         account = columns.ids[again]
         faults.add(
             AccountProblem(
-                "account",
-                "duplicate",
-                f"again in row {again}, first in row {first}",
-                "unique",
-                account=account,
+                "account", f"must be unique; it is in row {first} and row {again}", account=account
             ),
             again,
         )
@@ -185,10 +190,7 @@ _RULES = {code: (name, "finite and >= 0") for code, name in enumerate(QUANTITIES
 
 
 def _check_balances(columns: Columns, faults: Faults) -> None:
-    try:
-        from pymargin import _core
-    except ImportError:
-        from pymargin import _check_fallback as _core
+    from pymargin import _core
 
     found = _core.check_balances(
         columns.offsets,

@@ -1,0 +1,158 @@
+"""Tidy frames, one row per account and asset, to the columns of a book."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+import numpy as np
+
+from pymargin.adapters.arrow import (
+    ACCOUNT_TYPES,
+    Entries,
+    account_values,
+    assemble,
+    check_types,
+    read_list,
+    to_table,
+)
+from pymargin.adapters.arrow_values import ids_of, is_id, is_name, is_number, pyarrow
+from pymargin.arrays import gather
+from pymargin.columns import QUANTITIES, AccountProblem, Columns, Faults, Integers
+from pymargin.errors import AccountsError, Problem
+from pymargin.ids import Ids
+
+__all__ = ["columns_from_frame"]
+
+_TIDY_TYPES = {
+    "account": is_id,
+    "asset": is_name,
+    **dict.fromkeys(QUANTITIES, is_number),
+    **ACCOUNT_TYPES,
+}
+
+
+def columns_from_frame(df: Any, accounts: Any) -> tuple[Columns, Faults]:
+    """Return the columns of a tidy frame and a frame of accounts, and the faults met."""
+    tidy = to_table(df)
+    check_types(tidy, _TIDY_TYPES)
+    if "asset" not in tidy.column_names:
+        raise AccountsError([Problem("asset", "is a column that must be there")])
+    tables = [tidy]
+    if accounts is not None:
+        second = to_table(accounts)
+        check_types(second, {"account": is_id, **ACCOUNT_TYPES}, ("orders",))
+        _refuse_shared(tidy, second)
+        tables.append(second)
+    faults = Faults()
+    ids, codes = _encode_accounts([table.column("account") for table in tables], faults)
+    balances = _group(tidy, codes[0], len(ids))
+    values = _spread(tidy, codes[0], ids, faults)
+    orders = Entries(np.zeros(len(ids) + 1, dtype=np.int64), {}, 0)
+    if accounts is not None:
+        _refuse_repeated(codes[1], ids, faults)
+        for name, given in _spread(second, codes[1], ids, faults).items():
+            if name in second.column_names:
+                values[name] = given
+        orders = _group_lists(read_list(second, "orders"), codes[1], len(ids))
+    return assemble(ids, faults, balances, orders, values), faults
+
+
+def _refuse_shared(tidy: Any, second: Any) -> None:
+    shared = (set(tidy.column_names) & set(second.column_names)) - {"account"}
+    if shared:
+        raise AccountsError(
+            Problem(name, "is a column that must be in one of the two frames, not in both")
+            for name in sorted(shared)
+        )
+
+
+def _encode_accounts(columns: list[Any], faults: Faults) -> tuple[Ids, list[Integers]]:
+    """Return the ids in order of first appearance, and the account of each row."""
+    pa = pyarrow()
+    plain = []
+    for column in columns:
+        kind = column.type
+        value = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if pa.types.is_null(value) and len(column) == 0:
+            continue
+        whole = pa.int64() if pa.types.is_integer(value) else pa.large_string()
+        if pa.types.is_uint64(value):
+            whole = pa.uint64()
+        plain.append(column.cast(value).cast(whole))
+    if len({column.type for column in plain}) > 1:
+        kinds = " and ".join(str(column.type) for column in plain)
+        raise AccountsError([Problem("account", "mixed", kinds, "all str or all int")])
+    chunks = [chunk for column in plain for chunk in column.chunks]
+    kind = plain[0].type if plain else pa.int64()
+    joined = pa.chunked_array(chunks, type=kind)
+    encoded = joined.dictionary_encode(null_encoding="encode")
+    if not len(joined):
+        return ids_of(pa.array([], type=kind), faults), [np.empty(0, np.int64) for _ in columns]
+    ids = ids_of(encoded.chunk(0).dictionary, faults)
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
+    ends = np.cumsum([len(column) for column in columns])
+    return ids, np.split(codes.astype(np.int64, copy=False), ends[:-1])
+
+
+def _group(tidy: Any, codes: Integers, n: int) -> Entries:
+    """Return the balances with the rows of each account side by side."""
+    offsets = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(codes, minlength=n), out=offsets[1:])
+    order = None if (codes[1:] >= codes[:-1]).all() else np.argsort(codes, kind="stable")
+    rows = tidy if order is None else tidy.select(_entry_columns(tidy)).take(order)
+    fields = {name: rows.column(name) for name in _entry_columns(tidy)}
+    return Entries(offsets, fields, len(codes))
+
+
+def _entry_columns(tidy: Any) -> list[str]:
+    return [name for name in tidy.column_names if name in ("asset", *QUANTITIES)]
+
+
+def _group_lists(lists: Entries, codes: Integers, n: int) -> Entries:
+    """Return lists given per row of the second frame in the order of the accounts."""
+    lengths = np.zeros(n, dtype=np.int64)
+    lengths[codes] = np.diff(lists.offsets)
+    offsets = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    _, entries = gather(lists.offsets, np.argsort(codes, kind="stable"))
+    fields = {name: column.take(entries) for name, column in lists.fields.items()}
+    return Entries(offsets, fields, len(entries))
+
+
+def _refuse_repeated(codes: Integers, ids: Ids, faults: Faults) -> None:
+    distinct, counts = np.unique(codes, return_counts=True)
+    for position, times in zip(distinct[counts > 1], counts[counts > 1], strict=True):
+        who = ids[int(position)]
+        found = f"in {times} rows of the second frame"
+        faults.add(AccountProblem("account", "duplicate", found, "unique", account=who), position)
+
+
+class _RowIds:
+    """Ids of accounts by the row of a frame."""
+
+    def __init__(self, ids: Ids, codes: Integers) -> None:
+        self._ids, self._codes = ids, codes
+
+    def __getitem__(self, row: int) -> int | str:
+        return self._ids[int(self._codes[row])]
+
+
+def _spread(table: Any, codes: Integers, ids: Ids, faults: Faults) -> dict[str, Any]:
+    """Return account columns per account, from rows that must agree where they are given."""
+    by_row = account_values(table, _RowIds(ids, codes), faults)
+    spread = {}
+    for name, values in by_row.items():
+        absent = nan if values.dtype.kind == "f" else 0
+        result = np.full(len(ids), absent, dtype=values.dtype)
+        given = np.flatnonzero(~np.isnan(values) if values.dtype.kind == "f" else values)
+        if len(given):
+            result[codes[given]] = values[given]
+            for row in given[result[codes[given]] != values[given]].tolist():
+                position = int(codes[row])
+                problem = AccountProblem(
+                    name, "must be the same in all rows of an account", account=ids[position]
+                )
+                faults.add_once(problem, position)
+        spread[name] = result
+    return spread
