@@ -1,0 +1,244 @@
+#include <pybind11/stl.h>
+
+#include <array>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "book.hpp"
+#include "pymargin/evaluate.hpp"
+#include "pymargin/modes/cross_classic.hpp"
+#include "pymargin/modes/cross_pro.hpp"
+#include "schedules.hpp"
+
+namespace pymargin::bindings {
+namespace {
+
+/// Owns a compiled DecisionTable.
+class Decisions {
+  public:
+    Decisions(const py::array& test_levels, const py::array& thresholds, const py::array& decimals,
+              const py::array& actions)
+        : n_tests_(static_cast<int>(test_levels.size())) {
+        if (n_tests_ > DecisionTable::max_tests) {
+            refuse("test_levels", "of size at most " + std::to_string(DecisionTable::max_tests));
+        }
+        const auto* const levels = input<std::int32_t>(test_levels, "test_levels", n_tests_);
+        test_levels_.assign(levels, levels + n_tests_);
+        const auto* const values = input<double>(thresholds, "thresholds", -1);
+        const auto* const pairs =
+            input<std::int64_t>(decimals, "threshold_decimals", 2 * thresholds.size());
+        for (std::int64_t i = 0; i < thresholds.size(); ++i) {
+            thresholds_.push_back(
+                {values[i], {pairs[2 * i], static_cast<std::int32_t>(pairs[2 * i + 1])}});
+        }
+        const auto* const bits =
+            input<std::uint16_t>(actions, "actions", std::int64_t{1} << n_tests_);
+        actions_.assign(bits, bits + actions.size());
+    }
+
+    DecisionTable table(const std::uint32_t* class_of) const noexcept {
+        DecisionTable table{n_tests_, {}, thresholds_.data(), class_of, actions_.data()};
+        for (int test = 0; test < n_tests_; ++test) {
+            table.test_level[test] = test_levels_[static_cast<std::size_t>(test)];
+        }
+        return table;
+    }
+
+  private:
+    int n_tests_;
+    std::vector<std::int32_t> test_levels_;
+    std::vector<Threshold> thresholds_;
+    std::vector<std::uint16_t> actions_;
+};
+
+/// Prices and schedule numbers of one call, laid out for the core.
+template <int n_tables>
+class MarketRows {
+  public:
+    MarketRows(const Schedules& schedules, const py::array& price, const py::array& schedule_ids,
+               const py::object& gaps)
+        : schedules_(schedules.table()), rows_(static_cast<std::size_t>(price.size())) {
+        const std::int64_t n = price.size();
+        const auto* const prices = input<double>(price, "price", n);
+        const auto* const ids = input<std::int32_t>(schedule_ids, "schedule_ids", n_tables * n);
+        for (std::int64_t asset = 0; asset < n; ++asset) {
+            auto& row = rows_[static_cast<std::size_t>(asset)];
+            row.price = prices[asset];
+            for (int table = 0; table < n_tables; ++table) {
+                row.tables[table] = entry(ids[table * n + asset]);
+            }
+        }
+        const std::uint16_t* gap_bits =
+            gaps.is_none()
+                ? nullptr
+                : input<std::uint16_t>(py::reinterpret_borrow<py::array>(gaps), "gaps", n);
+        market_ = {&schedules_, rows_.data(), gap_bits, schedules.steepest()};
+    }
+
+    const Market<n_tables>& market() const noexcept {
+        return market_;
+    }
+
+  private:
+    TableEntry entry(std::int32_t schedule) const {
+        if (schedule < 0) {
+            return {std::numeric_limits<double>::infinity(), 0, schedule};
+        }
+        if (schedule >= schedules_.size()) {
+            refuse("schedule_ids", "below " + std::to_string(schedules_.size()));
+        }
+        const Step& first = *schedules_.steps(schedule);
+        return {first.cap, first.rate, schedule};
+    }
+
+    ScheduleTable schedules_;
+    std::vector<MarketRow<n_tables>> rows_;
+    Market<n_tables> market_{};
+};
+
+struct Call {
+    const Book& book;
+    const Schedules& schedules;
+    const py::array& price;
+    const py::array& schedule_ids;
+    const py::object& gaps;
+    const Decisions& decisions;
+    const py::object& class_of;
+
+    DecisionTable decision_table() const {
+        return decisions.table(
+            class_of.is_none() ? nullptr
+                               : input<std::uint32_t>(py::reinterpret_borrow<py::array>(class_of),
+                                                      "class_of", book.n_accounts()));
+    }
+};
+
+template <std::size_t size>
+void take_outputs(double* (&fields)[size], const std::vector<py::object>& arrays, const char* name,
+                  std::int64_t n) {
+    if (arrays.size() != size) {
+        refuse(name, "of length " + std::to_string(size));
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        fields[i] = output<double>(arrays[i], name, n);
+    }
+}
+
+template <class Mode>
+void run(const Call& call, const std::vector<py::object>& levels,
+         const std::vector<py::object>& totals, const py::object& actions, int threads) {
+    const MarketRows<Mode::n_tables> rows(call.schedules, call.price, call.schedule_ids, call.gaps);
+    const DecisionTable table = call.decision_table();
+    Outputs<Mode> outputs{};
+    const std::int64_t n = call.book.n_accounts();
+    take_outputs(outputs.levels, levels, "levels", n);
+    take_outputs(outputs.totals, totals, "totals", n);
+    outputs.actions = output<std::uint16_t>(actions, "actions", n);
+    // No Python object is touched while the core runs.
+    const py::gil_scoped_release release;
+    call.book.visit([&](const auto& accounts) {
+        evaluate<Mode>(accounts, rows.market(), table, outputs, threads);
+    });
+}
+
+py::object to_int(const Exact& value) {
+    std::string text = value.sign() < 0 ? "-0x" : "0x";
+    static constexpr char digits[] = "0123456789abcdef";
+    for (int limb = value.size() - 1; limb >= 0; --limb) {
+        for (int shift = 60; shift >= 0; shift -= 4) {
+            text += digits[(value.limbs()[limb] >> shift) & 15];
+        }
+    }
+    text += value.size() == 0 ? "0" : "";
+    return py::reinterpret_steal<py::object>(PyLong_FromString(text.c_str(), nullptr, 16));
+}
+
+template <class Mode>
+py::tuple run_exact(const Call& call, std::int64_t account, int level) {
+    const MarketRows<Mode::n_tables> rows(call.schedules, call.price, call.schedule_ids, call.gaps);
+    Notes notes;
+    const Ratio<Exact> ratio = call.book.visit([&](const auto& accounts) {
+        return Mode::level(sum_row<Mode, Exact>(accounts, rows.market(), account, notes), level);
+    });
+    return py::make_tuple(to_int(ratio.numerator), ratio.numerator.exponent(),
+                          to_int(ratio.denominator), ratio.denominator.exponent());
+}
+
+struct Kernel {
+    const char* name;
+    void (*run)(const Call&, const std::vector<py::object>&, const std::vector<py::object>&,
+                const py::object&, int);
+    py::tuple (*run_exact)(const Call&, std::int64_t, int);
+};
+
+template <class Mode>
+constexpr Kernel kernel(const char* name) {
+    return {name, &run<Mode>, &run_exact<Mode>};
+}
+
+/// Every mode that can be evaluated: a new one is a header with its formula and a line here.
+constexpr std::array kernels = {
+    kernel<CrossClassic<ClassicMethodology::since_2023>>("classic_2023"),
+    kernel<CrossClassic<ClassicMethodology::since_2026_01>>("classic_2026_01"),
+    kernel<CrossClassic<ClassicMethodology::since_2026_06>>("classic_2026_06"),
+    kernel<CrossPro<Reading::gross, OrderLoss::marginal>>("pro_2025/gross/marginal"),
+    kernel<CrossPro<Reading::gross, OrderLoss::standalone>>("pro_2025/gross/standalone"),
+    kernel<CrossPro<Reading::net, OrderLoss::marginal>>("pro_2025/net/marginal"),
+    kernel<CrossPro<Reading::net, OrderLoss::standalone>>("pro_2025/net/standalone"),
+};
+
+const Kernel& find_kernel(const std::string& name) {
+    for (const Kernel& kernel : kernels) {
+        if (name == kernel.name) {
+            return kernel;
+        }
+    }
+    throw Error("no kernel is named '" + name + "'");
+}
+
+}  // namespace
+
+void register_evaluate(py::module_& module) {
+    py::class_<Decisions>(module, "Decisions", "Threshold lines of a mode, compiled.")
+        .def(py::init<const py::array&, const py::array&, const py::array&, const py::array&>(),
+             py::arg("test_levels"), py::arg("thresholds"), py::arg("threshold_decimals"),
+             py::arg("actions"),
+             "Take int32[t] level numbers, float64[c, t] thresholds by class, their int64[c, t, 2] "
+             "decimals and uint16[2**t] actions by test bits.");
+    module.def(
+        "evaluate",
+        [](const std::string& kernel, const Book& book, const Schedules& schedules,
+           const py::array& price, const py::array& schedule_ids, const py::object& gaps,
+           const Decisions& decisions, const py::object& class_of,
+           const std::vector<py::object>& levels, const std::vector<py::object>& totals,
+           const py::object& actions, int threads) {
+            const Call call{book, schedules, price, schedule_ids, gaps, decisions, class_of};
+            find_kernel(kernel).run(call, levels, totals, actions, threads);
+        },
+        py::arg("kernel"), py::arg("book"), py::arg("schedules"), py::arg("price"),
+        py::arg("schedule_ids"), py::arg("gaps"), py::arg("decisions"), py::arg("class_of"),
+        py::arg("levels"), py::arg("totals"), py::arg("actions"), py::arg("threads"),
+        "Evaluate a book of n accounts into float64[n] levels and totals and uint16[n] actions "
+        "(None: not wanted); price float64[a] USDT, schedule_ids int32[tables, a], gaps "
+        "uint16[a].");
+    module.def(
+        "exact_level",
+        [](const std::string& kernel, const Book& book, const Schedules& schedules,
+           const py::array& price, const py::array& schedule_ids, const Decisions& decisions,
+           std::int64_t account, int level) {
+            if (account < 0 || account >= book.n_accounts()) {
+                refuse("account", "from 0 to " + std::to_string(book.n_accounts() - 1) + ", not " +
+                                      std::to_string(account));
+            }
+            const py::none none;
+            const Call call{book, schedules, price, schedule_ids, none, decisions, none};
+            return find_kernel(kernel).run_exact(call, account, level);
+        },
+        py::arg("kernel"), py::arg("book"), py::arg("schedules"), py::arg("price"),
+        py::arg("schedule_ids"), py::arg("decisions"), py::arg("account"), py::arg("level"),
+        "Return (n, i, d, j): one account's level is exactly (n * 10**i) / (d * 10**j).");
+}
+
+}  // namespace pymargin::bindings

@@ -1,0 +1,14 @@
+#include "book.hpp"
+#include "pymargin/error.hpp"
+#include "schedules.hpp"
+
+namespace pymargin::bindings {
+void register_evaluate(py::module_& module);
+}
+
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+    module.doc() = "The C++ core of pymargin.";
+    pymargin::bindings::register_schedules(module);
+    pymargin::bindings::register_accounts(module);
+    pymargin::bindings::register_evaluate(module);
+}

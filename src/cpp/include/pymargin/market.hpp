@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+
+#include "pymargin/schedule.hpp"
+
+namespace pymargin {
+
+/// What a mode asks of one asset through one of its tables.
+struct TableEntry {
+    double first_cap;       ///< below it, by more than rounding, the first step holds for certain
+    double first_rate;      ///< most values fall into the first step, which has no offset
+    std::int32_t schedule;  ///< -1: none (never asked for, see Market::gaps)
+};
+
+/// Prices and schedules of all assets of a book for one evaluation of a mode with `n_tables`.
+template <int n_tables>
+struct MarketRow {
+    double price;
+    TableEntry tables[n_tables];
+};
+
+template <int n_tables>
+struct Market {
+    const ScheduleTable* schedules;
+    const MarketRow<n_tables>* rows;
+    /// Per asset: action_unpriced_asset where holding it cannot be valued, action_unpriced_debt
+    /// where owing it cannot; null where there is no such asset.
+    const std::uint16_t* gaps;
+    /// The greatest rate of any schedule, at least 1: bounds how far a rounding can grow.
+    double steepest;
+};
+
+/// One asset as a formula over double sees it.
+template <int n_tables>
+class FloatAsset {
+  public:
+    FloatAsset(const Market<n_tables>& market, const MarketRow<n_tables>& row,
+               Notes& notes) noexcept
+        : market_(market), row_(row), notes_(notes) {
+    }
+
+    double price() const noexcept {
+        return row_.price;
+    }
+
+    /// The value of `v` >= 0 under a table; `extent` >= v is the magnitude v was computed from.
+    template <int table>
+    double value(double v, double extent) const noexcept {
+        const TableEntry& entry = row_.tables[table];
+        if (v + cap_slack * extent <= entry.first_cap) {
+            return entry.first_rate * v;
+        }
+        return beyond_first_step(entry.schedule, v, extent);
+    }
+
+  private:
+    double beyond_first_step(int schedule, double v, double extent) const noexcept {
+        const double last_cap = market_.schedules->last_cap(schedule);
+        const double doubt = cap_slack * extent;
+        if (v > last_cap + doubt) {
+            notes_.beyond_tiers = true;
+        } else if (v >= last_cap - doubt) {
+            notes_.ambiguous = true;
+        }
+        return market_.schedules->value(schedule, v);
+    }
+
+    const Market<n_tables>& market_;
+    const MarketRow<n_tables>& row_;
+    Notes& notes_;
+};
+
+/// The same asset as a formula over Exact sees it: the shortest decimal of its price, the
+/// schedules as the rules state them.
+template <int n_tables>
+class ExactAsset {
+  public:
+    ExactAsset(const Market<n_tables>& market, const MarketRow<n_tables>& row,
+               Notes& notes) noexcept
+        : market_(market), row_(row), price_(row.price), notes_(notes) {
+    }
+
+    const Exact& price() const noexcept {
+        return price_;
+    }
+
+    template <int table>
+    Exact value(const Exact& v, const Exact& /*extent*/) const noexcept {
+        const int schedule = row_.tables[table].schedule;
+        return v.sign() == 0 ? Exact() : market_.schedules->value(schedule, v, notes_);
+    }
+
+  private:
+    const Market<n_tables>& market_;
+    const MarketRow<n_tables>& row_;
+    const Exact price_;
+    Notes& notes_;
+};
+
+}  // namespace pymargin

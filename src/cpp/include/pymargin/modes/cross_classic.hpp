@@ -1,0 +1,102 @@
+#pragma once
+
+#include "pymargin/modes/holding.hpp"
+#include "pymargin/number.hpp"
+
+namespace pymargin {
+
+/// How Cross Margin Classic takes an account, by the date of the rules.
+enum class ClassicMethodology {
+    since_2023,     ///< margin level on gross assets, one collateral ratio
+    since_2026_01,  ///< three collateral ratios: liquidation, borrow, transfer-out
+    since_2026_06,  ///< the margin level itself on net positions with the liquidation ratio
+};
+
+/// Cross Margin Classic.
+///
+/// margin level = total asset / (total liability + interest), from 2026-06-15 collateral value /
+/// (total liability + interest); collateral, borrow and transfer-out margin level =
+/// sum of CR(value) / (total liability + interest) with the ratio of each.
+/// Sources: Binance FAQ "Binance Margin Level and Margin Call" (360030493931); notice "Binance
+/// Margin Will Update the Collateral Ratio of Multiple Parameters for Cross Margin Mode"
+/// (2026-01-21). That borrow and transfer-out levels net as the margin level does from 2026-06-15
+/// is our reading.
+template <ClassicMethodology methodology>
+struct CrossClassic {
+    static constexpr bool has_three_ratios = methodology != ClassicMethodology::since_2023;
+    static constexpr Reading reading =
+        methodology == ClassicMethodology::since_2026_06 ? Reading::net : Reading::gross;
+    static constexpr bool counts_orders = false;
+
+    enum Table { collateral, borrow, transfer_out };
+    static constexpr int n_tables = has_three_ratios ? 3 : 1;
+
+    enum Level {
+        margin_level,
+        collateral_margin_level,
+        borrow_margin_level,
+        transfer_out_margin_level,
+        n_levels,
+    };
+
+    enum Total { total_asset, total_liability, collateral_value, n_totals };
+
+    template <class Number>
+    struct Sums {
+        Number asset{};
+        Number liability{};
+        Number collateral{};
+        Number borrow{};
+        Number transfer_out{};
+    };
+
+    template <class Number, class Asset>
+    static void add(Sums<Number>& sums, const Number& owned, const Number& owed,
+                    const Asset& asset) noexcept {
+        const Holding<Number, reading> holding(owned, owed, asset.price());
+        sums.asset += holding.value();
+        sums.liability += holding.debt();
+        sums.collateral += holding.template under<collateral>(asset);
+        if constexpr (has_three_ratios) {
+            sums.borrow += holding.template under<borrow>(asset);
+            sums.transfer_out += holding.template under<transfer_out>(asset);
+        }
+    }
+
+    /// A bound on every partial sum, which the error bound of a decision is relative to.
+    static double magnitude(const Sums<double>& sums) noexcept {
+        return sums.asset + sums.liability;
+    }
+
+    template <class Number>
+    static Ratio<Number> level(const Sums<Number>& sums, int level) noexcept {
+        switch (level) {
+            case margin_level:
+                return {reading == Reading::net ? sums.collateral : sums.asset, sums.liability};
+            case borrow_margin_level:
+                return {has_three_ratios ? sums.borrow : sums.collateral, sums.liability};
+            case transfer_out_margin_level:
+                return {has_three_ratios ? sums.transfer_out : sums.collateral, sums.liability};
+            default:
+                return {sums.collateral, sums.liability};
+        }
+    }
+
+    /// A level as it is published.
+    static double shown(int /*level*/, double value) noexcept {
+        return value;
+    }
+
+    static double total(const Sums<double>& sums, int total) noexcept {
+        switch (total) {
+            case total_asset:
+                return sums.asset;
+            case total_liability:
+                return sums.liability;
+            default:
+                return sums.collateral;
+        }
+    }
+};
+
+}  // namespace pymargin

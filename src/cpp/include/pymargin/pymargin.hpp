@@ -1,0 +1,15 @@
+#pragma once
+
+#include "pymargin/accounts.hpp"
+#include "pymargin/decide.hpp"
+#include "pymargin/error.hpp"
+#include "pymargin/evaluate.hpp"
+#include "pymargin/exact.hpp"
+#include "pymargin/market.hpp"
+#include "pymargin/modes/cross_classic.hpp"
+#include "pymargin/modes/cross_pro.hpp"
+#include "pymargin/number.hpp"
+#include "pymargin/row.hpp"
+#include "pymargin/schedule.hpp"
+#include "pymargin/types.hpp"
+#include "pymargin/validate.hpp"

@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+#include "pymargin/accounts.hpp"
+#include "pymargin/decide.hpp"
+#include "pymargin/market.hpp"
+#include "pymargin/number.hpp"
+
+namespace pymargin {
+
+/// How a number type reads an input and sees an asset.
+template <class Number, class Mode>
+using AssetOf =
+    std::conditional_t<is_exact<Number>, ExactAsset<Mode::n_tables>, FloatAsset<Mode::n_tables>>;
+
+template <class Number, class AssetId>
+Number owned_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
+    return Number(balances.free[entry]) + Number(balances.locked[entry]);
+}
+
+template <class Number, class AssetId>
+Number owed_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
+    return Number(balances.borrowed[entry]) + Number(balances.interest[entry]);
+}
+
+/// Adds the open-order loss of an account: of its orders, or as given where it has none.
+template <class Mode, class Number, class AssetId>
+void add_orders(typename Mode::template Sums<Number>& sums, const AccountArrays<AssetId>& accounts,
+                const Market<Mode::n_tables>& market, std::int64_t account) noexcept {
+    const std::int64_t first = accounts.balances.offsets[account];
+    const std::int64_t last = accounts.balances.offsets[account + 1];
+    const auto owned_and_owed = [&](AssetId asset, Number& owned, Number& owed) {
+        for (std::int64_t entry = first; entry < last; ++entry) {
+            if (accounts.balances.asset[entry] == asset) {
+                owned = owned_of<Number>(accounts.balances, entry);
+                owed = owed_of<Number>(accounts.balances, entry);
+            }
+        }
+    };
+    const auto& orders = accounts.orders;
+    // What an order would hold beyond closed tiers is not held: its notes are not the account's.
+    Notes unused;
+    for (std::int64_t order = orders.offsets[account]; order < orders.offsets[account + 1];
+         ++order) {
+        using Asset = AssetOf<Number, Mode>;
+        using Side = typename Mode::template OrderSide<Number, Asset>;
+        const Asset give_asset(market, market.rows[orders.give_asset[order]], unused);
+        const Asset get_asset(market, market.rows[orders.get_asset[order]], unused);
+        Side give{give_asset, Number{}, Number{}, Number(orders.give_quantity[order])};
+        Side get{get_asset, Number{}, Number{}, Number(orders.get_quantity[order])};
+        owned_and_owed(orders.give_asset[order], give.owned, give.owed);
+        owned_and_owed(orders.get_asset[order], get.owned, get.owed);
+        Mode::add_order(sums, give, get);
+    }
+    Mode::add_order_loss(sums, Number(accounts.open_order_loss[account]));
+}
+
+template <class Mode, class AssetId>
+std::int64_t n_terms(const AccountArrays<AssetId>& accounts, std::int64_t account) noexcept {
+    const auto& balances = accounts.balances.offsets;
+    std::int64_t n = balances[account + 1] - balances[account];
+    if constexpr (Mode::counts_orders) {
+        const auto& orders = accounts.orders.offsets;
+        n += orders[account + 1] - orders[account] + 1;
+    }
+    return n;
+}
+
+/// The sums of one account, left to right in input order.
+template <class Mode, class Number, class AssetId>
+typename Mode::template Sums<Number> sum_row(const AccountArrays<AssetId>& accounts,
+                                             const Market<Mode::n_tables>& market,
+                                             std::int64_t account, Notes& notes) noexcept {
+    typename Mode::template Sums<Number> sums;
+    const auto& balances = accounts.balances;
+    for (std::int64_t entry = balances.offsets[account]; entry < balances.offsets[account + 1];
+         ++entry) {
+        const AssetOf<Number, Mode> asset(market, market.rows[balances.asset[entry]], notes);
+        Mode::add(sums, owned_of<Number>(balances, entry), owed_of<Number>(balances, entry), asset);
+    }
+    if constexpr (Mode::counts_orders) {
+        add_orders<Mode, Number>(sums, accounts, market, account);
+    }
+    return sums;
+}
+
+/// Which of the unpriced actions an account has: it holds or owes what cannot be valued.
+template <class Mode, class AssetId>
+std::uint16_t gaps_of(const AccountArrays<AssetId>& accounts, const std::uint16_t* gaps,
+                      std::int64_t account) noexcept {
+    unsigned found = 0;
+    const auto& balances = accounts.balances;
+    for (std::int64_t entry = balances.offsets[account]; entry < balances.offsets[account + 1];
+         ++entry) {
+        const unsigned gap = gaps[balances.asset[entry]];
+        if (balances.free[entry] > 0 || balances.locked[entry] > 0) {
+            found |= gap & action_unpriced_asset;
+        }
+        if (balances.borrowed[entry] > 0 || balances.interest[entry] > 0) {
+            found |= gap & action_unpriced_debt;
+        }
+    }
+    if constexpr (Mode::counts_orders) {
+        const auto& orders = accounts.orders;
+        for (std::int64_t order = orders.offsets[account]; order < orders.offsets[account + 1];
+             ++order) {
+            found |= (gaps[orders.give_asset[order]] | gaps[orders.get_asset[order]]) &
+                     action_unpriced_asset;
+        }
+    }
+    return static_cast<std::uint16_t>(found);
+}
+
+/// What one account's evaluation yields.
+template <class Mode>
+struct RowResult {
+    typename Mode::template Sums<double> sums;
+    double levels[Mode::n_levels];
+    std::uint16_t actions;
+};
+
+/// The decision by exact arithmetic, for the rare account that float64 does not settle; after an
+/// overflow of the sums the levels, too, are taken from it.
+template <class Mode, class AssetId>
+void settle_exactly(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
+                    const DecisionTable& table, std::int64_t account,
+                    RowResult<Mode>& result) noexcept {
+    Notes notes;
+    const auto sums = sum_row<Mode, Exact>(accounts, market, account, notes);
+    const auto level_of = [&](int level) { return Mode::level(sums, level); };
+    const unsigned bits = decide_exactly(table, table.row(account), level_of);
+    result.actions = static_cast<std::uint16_t>(table.actions[bits] |
+                                                (notes.beyond_tiers ? action_beyond_tiers : 0));
+    if (!std::isfinite(Mode::magnitude(result.sums))) {
+        for (int level = 0; level < Mode::n_levels; ++level) {
+            result.levels[level] = level_value(level_of(level));
+        }
+    }
+}
+
+/// Levels and actions of one account whose assets can all be valued.
+template <class Mode, class AssetId>
+RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accounts,
+                             const Market<Mode::n_tables>& market, const DecisionTable& table,
+                             std::int64_t account) noexcept {
+    RowResult<Mode> result;
+    Notes notes;
+    result.sums = sum_row<Mode, double>(accounts, market, account, notes);
+    const auto level_of = [&](int level) { return Mode::level(result.sums, level); };
+    for (int level = 0; level < Mode::n_levels; ++level) {
+        result.levels[level] = level_value(level_of(level));
+    }
+    const ErrorBound bound(n_terms<Mode>(accounts, account), Mode::magnitude(result.sums),
+                           market.steepest);
+    unsigned bits = 0;
+    if (decide_fast(table, table.row(account), level_of, bound, &bits) && !notes.ambiguous) {
+        result.actions = static_cast<std::uint16_t>(table.actions[bits] |
+                                                    (notes.beyond_tiers ? action_beyond_tiers : 0));
+    } else {
+        settle_exactly<Mode>(accounts, market, table, account, result);
+    }
+    return result;
+}
+
+}  // namespace pymargin
