@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pymargin._version import __version__
+from pymargin.accounts import Accounts
 from pymargin.errors import (
     AccountsError,
     MarginError,
@@ -10,15 +12,47 @@ from pymargin.errors import (
     RulesError,
     UnpricedError,
 )
+from pymargin.explain import Explanation, explain
+from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode
+from pymargin.prices import Prices
+from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
+from pymargin.rules import (
+    MarginRules,
+    Tier,
+    builtin_rules,
+    check_rules,
+    example_rules,
+    load_rules,
+    rules_from_binance,
+)
 
 __all__ = [
+    "Accounts",
     "AccountsError",
     "Action",
+    "BookLevels",
+    "ClassicLevels",
+    "Explanation",
+    "Levels",
     "MarginError",
+    "MarginRules",
     "Mode",
+    "Prices",
     "PricesError",
+    "ProLevels",
     "Problem",
     "RulesError",
+    "Tier",
     "UnpricedError",
+    "__version__",
+    "builtin_rules",
+    "check_rules",
+    "cross_classic",
+    "cross_pro",
+    "evaluate",
+    "example_rules",
+    "explain",
+    "load_rules",
+    "rules_from_binance",
 ]

@@ -20,6 +20,4 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
         return import_module(module)
     except ImportError as err:
         package = module.partition(".")[0]
-        raise ImportError(
-            f"{purpose} needs {package}: pip install 'pymargin[{extra}]'"
-        ) from err
+        raise ImportError(f"{purpose} needs {package}: pip install 'pymargin[{extra}]'") from err

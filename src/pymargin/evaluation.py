@@ -1,0 +1,409 @@
+"""One evaluation of a book under one mode: bind rules and prices to it and run the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin import _core
+from pymargin.errors import AccountsError, Problem, RulesError, UnpricedError
+from pymargin.modes import Action, Mode
+from pymargin.prices import PriceSource, resolve
+from pymargin.rules import MarginRules, ModeThresholds
+from pymargin.tables import AccountClass, compile_decisions, compile_tables, limit_for
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["CLASSIC", "PRO", "Evaluation", "Missing", "ModeSpec", "cached", "evaluation"]
+
+Missing: TypeAlias = Literal["raise", "flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSpec:
+    """Name what the core's kernels of a mode read and write, in their order.
+
+    Parameters
+    ----------
+    mode
+        The margin mode.
+    levels, totals
+        The float64 results.
+    held_tables, owed_tables
+        Which tables a held asset and a debt need.
+    level_tables
+        Levels that exist only where the rules hold a table.
+    """
+
+    mode: Mode
+    levels: tuple[str, ...]
+    totals: tuple[str, ...]
+    held_tables: tuple[str, ...]
+    owed_tables: tuple[str, ...]
+    level_tables: Mapping[str, str]
+    counts_orders: bool
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every result that can be asked for."""
+        return (*self.levels, *self.totals, "actions")
+
+
+CLASSIC = ModeSpec(
+    mode=Mode.CROSS_CLASSIC,
+    levels=(
+        "margin_level",
+        "collateral_margin_level",
+        "borrow_margin_level",
+        "transfer_out_margin_level",
+    ),
+    totals=("total_asset", "total_liability", "collateral_value"),
+    held_tables=("collateral", "borrow", "transfer_out"),
+    owed_tables=(),
+    level_tables={"borrow_margin_level": "borrow", "transfer_out_margin_level": "transfer_out"},
+    counts_orders=False,
+)
+
+PRO = ModeSpec(
+    mode=Mode.CROSS_PRO,
+    levels=("margin_level", "available_margin"),
+    totals=("net_collateral", "open_order_loss", "maintenance_margin", "initial_margin"),
+    held_tables=("collateral",),
+    owed_tables=("liability_maintenance", "liability_initial"),
+    level_tables={},
+    counts_orders=True,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A book, prices and rules bound together, ready to run.
+
+    Parameters
+    ----------
+    price
+        float64[n_assets], USDT; NaN where missing.
+    schedule_ids
+        int32[n_tables, n_assets].
+    gaps
+        uint16[n_assets] of `Action` bits where an asset cannot be valued, or None.
+    class_of, classes
+        uint32[n_accounts] into the classes, or None where all are alike.
+    absent
+        Levels whose ratio table the rules do not hold.
+    """
+
+    spec: ModeSpec
+    kernel: str
+    methodology: str
+    accounts: Accounts
+    rules: MarginRules
+    schedules: _core.Schedules
+    price: npt.NDArray[np.float64]
+    schedule_ids: npt.NDArray[np.int32]
+    gaps: npt.NDArray[np.uint16] | None
+    class_of: npt.NDArray[np.uint32] | None
+    classes: tuple[AccountClass, ...]
+    absent: frozenset[str]
+    decisions: _core.Decisions
+
+    def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> None:
+        """Fill the arrays: float64[n_accounts], ``actions`` uint16[n_accounts]."""
+        for level in self.absent & arrays.keys():
+            arrays[level].fill(np.nan)
+        _core.evaluate(
+            self.kernel,
+            book_of(self.accounts),
+            self.schedules,
+            self.price,
+            self.schedule_ids,
+            self.gaps,
+            self.decisions,
+            self.class_of,
+            [None if name in self.absent else arrays.get(name) for name in self.spec.levels],
+            [arrays.get(name) for name in self.spec.totals],
+            arrays.get("actions"),
+            threads,
+        )
+
+    def liquidation_thresholds(self) -> npt.NDArray[np.float64]:
+        """Return float64[n_accounts]: the level at or below which an account is liquidated."""
+        figures = np.array([float(self._liquidation_limit(one)) for one in self.classes])
+        if self.class_of is None:
+            return np.full(len(self.accounts), figures[0])
+        return figures[self.class_of]
+
+    def exact_order_key(self, account: int) -> Fraction | float:
+        """Return the account's margin level over its liquidation threshold, exactly.
+
+        N / (theta * D) as a Fraction, or an infinity where D is 0.
+        """
+        n, i, d, j = _core.exact_level(
+            self.kernel,
+            book_of(self.accounts),
+            self.schedules,
+            self.price,
+            self.schedule_ids,
+            self.decisions,
+            account,
+            0,
+        )
+        if d == 0:
+            return inf if n >= 0 else -inf
+        one = self.classes[0 if self.class_of is None else int(self.class_of[account])]
+        level = Fraction(n, d) * Fraction(10) ** (i - j)
+        limit = Fraction(self._liquidation_limit(one))
+        return level / limit if limit else level
+
+    def _liquidation_limit(self, one: AccountClass) -> Any:
+        for line in _thresholds(self.rules, self.spec).lines:
+            if "LIQUIDATE" in line.actions and line.level == self.spec.levels[0]:
+                return limit_for(line.at_most, one, own_ratio=line.own_ratio)
+        return 1
+
+
+def evaluation(
+    spec: ModeSpec,
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    readings: Sequence[str] = (),
+    leverage: int | None,
+    missing: Missing,
+) -> Evaluation:
+    """Bind a book, prices and rules under a mode.
+
+    Raises
+    ------
+    RulesError
+        The rules hold no methodology or no thresholds for the mode.
+    UnpricedError
+        With ``missing="raise"``: what cannot be valued, and how many accounts are concerned.
+    AccountsError
+        An account has no leverage where the thresholds depend on it.
+    """
+    if missing not in ("raise", "flag"):
+        raise ValueError(f"missing must be 'raise' or 'flag', not {missing!r}")
+    methodology = rules.methodology.get(spec.mode)
+    if methodology is None:
+        raise RulesError(f"the rules state no methodology for {spec.mode} at {rules.moment}")
+    absent = frozenset(
+        level
+        for level, table in spec.level_tables.items()
+        if not rules.has_table(table) and methodology != "classic_2023"
+    )
+    tables = _kernel_tables(spec, methodology, rules)
+    compiled = compile_tables(rules)
+    schedule_ids = cached(
+        accounts,
+        ("schedule_ids", spec.mode),
+        (rules, tables),
+        lambda: compiled.schedule_ids(tables, accounts.assets),
+    )
+    price = resolve(prices, accounts.assets)
+    n_held = len(tables) - len(spec.owed_tables)
+    gaps = _gaps(price, schedule_ids[:n_held], schedule_ids[n_held:])
+    if missing == "raise" and gaps.any():
+        _refuse_gaps(spec, accounts, price, rules, tables, schedule_ids, n_held)
+    thresholds = _thresholds(rules, spec)
+    class_of, classes = cached(
+        accounts,
+        ("classes", spec.mode),
+        (thresholds, leverage),
+        lambda: account_classes(accounts, thresholds, leverage),
+    )
+    decisions = cached(
+        accounts,
+        ("decisions", spec.mode),
+        (thresholds, leverage, absent),
+        lambda: compile_decisions(thresholds, spec.levels, classes, absent=absent),
+    )
+    return Evaluation(
+        spec=spec,
+        kernel="/".join((methodology, *readings)),
+        methodology=methodology,
+        accounts=accounts,
+        rules=rules,
+        schedules=compiled.schedules,
+        price=price,
+        schedule_ids=schedule_ids,
+        gaps=gaps if gaps.any() else None,
+        class_of=class_of,
+        classes=classes,
+        absent=absent,
+        decisions=decisions,
+    )
+
+
+def book_of(accounts: Accounts) -> _core.Book:
+    """Return the core's view of a book; made once."""
+    return cached(
+        accounts,
+        ("book",),
+        (),
+        lambda: _core.Book(
+            accounts._offsets,
+            accounts._asset_ids,
+            accounts._free,
+            accounts._locked,
+            accounts._borrowed,
+            accounts._interest,
+            accounts._order_offsets,
+            accounts._order_give_ids,
+            accounts._order_get_ids,
+            accounts._order_give_quantity,
+            accounts._order_get_quantity,
+            accounts._open_order_loss,
+        ),
+    )
+
+
+def account_classes(
+    accounts: Accounts, thresholds: ModeThresholds, leverage: int | None
+) -> tuple[npt.NDArray[np.uint32] | None, tuple[AccountClass, ...]]:
+    """Group accounts that share a row of thresholds.
+
+    Raises
+    ------
+    AccountsError
+        An account has no leverage, neither has the argument, and a threshold depends on it.
+    """
+    limits = [line.at_most for line in thresholds.lines]
+    limits += [grant.above for grant in thresholds.grants]
+    leverages = np.zeros(len(accounts), dtype=np.uint8)
+    if any(isinstance(limit, Mapping) for limit in limits):
+        leverages = _leverages(accounts, leverage)
+    present = np.flatnonzero(np.bincount(leverages, minlength=1)).tolist() or [0]
+    number = np.zeros(256, dtype=np.uint32)
+    number[present] = np.arange(len(present))
+    ratios: list[float] = [np.nan]
+    class_of = number[leverages]
+    if any(line.own_ratio for line in thresholds.lines):
+        has_own = ~np.isnan(accounts._margin_call_ratio)
+        if has_own.any():
+            own, inverse = np.unique(accounts._margin_call_ratio[has_own], return_inverse=True)
+            ratios += own.tolist()
+            class_of = class_of * np.uint32(len(ratios))
+            class_of[has_own] += inverse.astype(np.uint32) + np.uint32(1)
+    classes = tuple((one, ratio) for one in present for ratio in ratios)
+    return (class_of if len(classes) > 1 else None), classes
+
+
+def _leverages(accounts: Accounts, leverage: int | None) -> npt.NDArray[np.uint8]:
+    if leverage is not None and leverage not in (3, 5):
+        raise AccountsError([Problem("leverage", "leverage", leverage, "3 or 5")])
+    lacking = accounts._leverage == 0
+    if not lacking.any():
+        return accounts._leverage
+    if leverage is None:
+        first = int(np.argmax(lacking))
+        raise AccountsError(
+            f"leverage must be given for every account or as leverage=3 or 5: "
+            f"{int(lacking.sum()):,} accounts have none "
+            f"(the first is {accounts._ids[first]!r})"
+        )
+    return np.where(lacking, np.uint8(leverage), accounts._leverage)
+
+
+def _thresholds(rules: MarginRules, spec: ModeSpec) -> ModeThresholds:
+    try:
+        return rules.thresholds[spec.mode]
+    except KeyError:
+        raise RulesError(f"the rules state no thresholds for {spec.mode}") from None
+
+
+def _kernel_tables(spec: ModeSpec, methodology: str, rules: MarginRules) -> tuple[str, ...]:
+    """Name the tables in the kernel's order; an absent ratio table is stood in for, unread."""
+    if methodology == "classic_2023":
+        return ("collateral",)
+    held = (
+        table if table not in spec.level_tables.values() or rules.has_table(table) else "collateral"
+        for table in spec.held_tables
+    )
+    return (*held, *spec.owed_tables)
+
+
+def _gaps(
+    price: npt.NDArray[np.float64],
+    held_ids: npt.NDArray[np.int32],
+    owed_ids: npt.NDArray[np.int32],
+) -> npt.NDArray[np.uint16]:
+    """Return uint16[n_assets]: which of the UNPRICED actions holding or owing an asset sets."""
+    unpriced = np.isnan(price)
+    gaps = np.zeros(len(price), dtype=np.uint16)
+    gaps[unpriced | (held_ids < 0).any(axis=0)] |= Action.UNPRICED_ASSET.value
+    gaps[unpriced | (owed_ids < 0).any(axis=0)] |= Action.UNPRICED_DEBT.value
+    return gaps
+
+
+def _refuse_gaps(
+    spec: ModeSpec,
+    accounts: Accounts,
+    price: npt.NDArray[np.float64],
+    rules: MarginRules,
+    tables: Sequence[str],
+    schedule_ids: npt.NDArray[np.int32],
+    n_held: int,
+) -> None:
+    """Raise where an asset that somebody holds or owes cannot be valued."""
+    holders, owers = cached(
+        accounts, ("holders",), (), lambda: book_of(accounts).holders(len(accounts.assets))
+    )
+    orders = np.zeros(len(price), dtype=np.int64)
+    if spec.counts_orders:
+        for ids in (accounts._order_give_ids, accounts._order_get_ids):
+            orders += np.bincount(ids, minlength=len(price))
+    problems: list[Problem] = []
+    for asset, name in enumerate(accounts.assets):
+        use = (int(holders[asset]), int(owers[asset]), int(orders[asset]))
+        if np.isnan(price[asset]):
+            if any(use):
+                problems.append(Problem("", f"{name} has no finite price: {_users(*use)}"))
+            continue
+        for row, table in enumerate(tables):
+            if table in tables[:row]:
+                continue
+            wanted = (use[0], 0, use[2]) if row < n_held else (0, use[1], 0)
+            if schedule_ids[row, asset] < 0 and any(wanted):
+                problems.append(Problem("", f"{_why_none(rules, table, name)}: {_users(*wanted)}"))
+    if problems:
+        raise UnpricedError(problems)
+
+
+def _users(holders: int, owers: int, orders: int) -> str:
+    parts = (
+        (holders, "holds it", "hold it", "account"),
+        (owers, "owes it", "owe it", "account"),
+        (orders, "names it", "name it", "open order"),
+    )
+    return ", ".join(
+        f"{count:,} {noun}{'' if count == 1 else 's'} {one if count == 1 else many}"
+        for count, one, many, noun in parts
+        if count
+    )
+
+
+def _why_none(rules: MarginRules, table: str, asset: str) -> str:
+    try:
+        rules.tiers(table, asset)
+    except RulesError as err:
+        return str(err)
+    raise AssertionError(f"{asset} has a schedule in {table}")
+
+
+def cached(accounts: Accounts, name: Iterable[Any], key: Any, make: Any) -> Any:
+    """Keep what was derived from a book last under a name, while its key stays the same."""
+    name = tuple(name)
+    kept = accounts._cache.get(name)
+    if kept is None or kept[0] != key:
+        kept = (key, make())
+        accounts._cache[name] = kept
+    return kept[1]

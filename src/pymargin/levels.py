@@ -1,0 +1,360 @@
+"""Levels and actions of every account of a book: `cross_classic`, `cross_pro`, `evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.errors import AccountsError, Problem, UnpricedError
+from pymargin.evaluation import CLASSIC, PRO, Evaluation, Missing, ModeSpec, cached, evaluation
+from pymargin.modes import Mode
+from pymargin.prices import PriceSource
+from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
+from pymargin.rules import MarginRules
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["cross_classic", "cross_pro", "evaluate"]
+
+Result = TypeVar("Result", bound=Levels)
+_MODES = tuple(Mode)
+
+
+def cross_classic(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    leverage: int | None = None,
+    missing: Missing = "raise",
+    fields: Collection[str] | None = None,
+    out: ClassicLevels | None = None,
+    threads: int = 1,
+) -> ClassicLevels:
+    """Evaluate every account under Cross Margin Classic, whatever its own mode.
+
+    margin level = total asset / (total liability + interest); from 2026-06-15 collateral value
+    over the same. Collateral, borrow and transfer-out margin level = sum of the tiered (from
+    2026-01-21 for the latter two: flat) ratio of each value, over the same. Sources: Binance FAQ
+    "Binance Margin Level and Margin Call" (360030493931); notice of 2026-01-21 "Binance Margin
+    Will Update the Collateral Ratio of Multiple Parameters for Cross Margin Mode". Open orders are
+    not counted.
+
+    Parameters
+    ----------
+    accounts
+        n accounts.
+    prices
+        Index prices in USDT: a mapping of asset to price, a `Prices`, or float64 aligned with
+        ``accounts.assets``. USDT is 1 unless given.
+    rules
+        Schedules, methodology and thresholds.
+    leverage
+        3 or 5 for the accounts that state none.
+    missing
+        ``"raise"``, or ``"flag"``: accounts that hold or owe what cannot be valued are
+        UNPRICED_ASSET or UNPRICED_DEBT, their levels NaN.
+    fields
+        Which results to compute; all where absent.
+    out
+        An earlier result for as many accounts, whose arrays are filled again and which is
+        returned.
+    threads
+        How many threads; 0 takes all processors. The result is the same for any.
+
+    Returns
+    -------
+    ClassicLevels
+        ``margin_level, collateral_margin_level, borrow_margin_level, transfer_out_margin_level``
+        float64[n]; ``total_asset, total_liability, collateral_value`` float64[n] in USDT;
+        ``actions`` uint16[n] of `Action` bits.
+
+    Raises
+    ------
+    PricesError
+        A price is negative or not a number.
+    UnpricedError
+        A held asset has no price or no schedule, a debt no price; each with how many accounts.
+    AccountsError
+        An account has no leverage and none is given.
+    RulesError
+        The rules state no methodology or thresholds for the mode.
+
+    Examples
+    --------
+    >>> import pymargin as pm
+    >>> rules = pm.builtin_rules(at="2025-11-14T06:00Z")
+    >>> row = {"account": "a", "leverage": 5, "balances": [
+    ...     {"asset": "WIF", "free": 1000}, {"asset": "USDT", "borrowed": 500}]}
+    >>> levels = pm.cross_classic(pm.Accounts.from_rows([row]), {"WIF": 1.25}, rules)
+    >>> levels.margin_level, pm.Action(int(levels.actions[0]))
+    (array([2.5]), <Action.TRADE|BORROW|TRANSFER_OUT: 7>)
+    """
+    bound = evaluation(CLASSIC, accounts, prices, rules, leverage=leverage, missing=missing)
+    return _run(bound, ClassicLevels, fields, out, threads)
+
+
+def cross_pro(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    collateral: Literal["gross", "net"] = "gross",
+    order_loss: Literal["marginal", "standalone"] = "marginal",
+    missing: Missing = "raise",
+    fields: Collection[str] | None = None,
+    out: ProLevels | None = None,
+    threads: int = 1,
+) -> ProLevels:
+    """Evaluate every account under Cross Margin Pro, whatever its own mode.
+
+    margin level = (net collateral - open order loss) / maintenance margin. Net collateral =
+    collateral value - (liability + interest); maintenance and initial margin are progressive over
+    each liability's value. Source: Binance FAQ "How to Calculate the Margin Level on Cross Margin
+    Pro" (12a78d8a), rules since 2025-01-21. Our reading: available margin = max(0, net
+    collateral - open order loss - initial margin); margins on principal and interest.
+
+    Parameters
+    ----------
+    accounts, prices, rules, missing, fields, out, threads
+        As in `cross_classic`; debts need liability brackets, orders prices of both assets.
+    collateral
+        ``"gross"``: collateral on whole holdings, as published; ``"net"``: on what remains after
+        the account's own debt in the asset, the debt-matched part counting in full.
+    order_loss
+        Open-order loss from orders, never netted (our reading): ``"marginal"`` values each order
+        on top of the whole holding, ``"standalone"`` as if it were the only one.
+
+    Returns
+    -------
+    ProLevels
+        ``margin_level`` float64[n]; ``net_collateral, open_order_loss, maintenance_margin,
+        initial_margin, available_margin`` float64[n] in USDT; ``actions`` uint16[n].
+
+    Raises
+    ------
+    PricesError, UnpricedError, RulesError
+        As in `cross_classic`.
+    """
+    for name, value, known in (
+        ("collateral", collateral, ("gross", "net")),
+        ("order_loss", order_loss, ("marginal", "standalone")),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, not {value!r}")
+    bound = evaluation(
+        PRO,
+        accounts,
+        prices,
+        rules,
+        readings=(collateral, order_loss),
+        leverage=None,
+        missing=missing,
+    )
+    return _run(bound, ProLevels, fields, out, threads)
+
+
+def evaluate(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    leverage: int | None = None,
+    missing: Missing = "raise",
+    fields: Collection[str] | None = None,
+    out: BookLevels | None = None,
+    threads: int = 1,
+) -> BookLevels:
+    """Evaluate every account under its own mode.
+
+    Parameters
+    ----------
+    accounts, prices, rules, leverage, missing, fields, out, threads
+        As in `cross_classic`; every account states a mode.
+
+    Returns
+    -------
+    BookLevels
+        ``level`` float64[n]: the mode's margin level, lower is worse; ``threshold`` float64[n]:
+        at or below it an account is liquidated; ``actions`` uint16[n].
+
+    Raises
+    ------
+    AccountsError
+        An account has no mode.
+    PricesError, UnpricedError, RulesError
+        As in `cross_classic`; the faults of all modes at once.
+    """
+    arrays = _arrays(BookLevels, len(accounts), fields, out)
+    keys = np.empty(len(accounts))
+    parts: list[tuple[npt.NDArray[np.int64] | None, Evaluation]] = []
+    problems: list[Problem] = []
+    for mode, positions, book in _by_mode(accounts):
+        price = prices
+        try:
+            bound = _bind(mode, book, price, rules, leverage, missing)
+        except UnpricedError as err:
+            problems += (p for p in err.problems if p not in problems)
+            continue
+        parts.append((positions, bound))
+    if problems:
+        raise UnpricedError(problems)
+    for positions, bound in parts:
+        _scatter(bound, positions, arrays, keys, threads)
+    methodology = "+".join(sorted({bound.methodology for _, bound in parts}))
+    result = BookLevels(
+        accounts, rules, methodology, arrays, (lambda: keys, _exact_key_of(parts, len(accounts)))
+    )
+    return _into(out, result)
+
+
+def _bind(
+    mode: Mode,
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    leverage: int | None,
+    missing: Missing,
+) -> Evaluation:
+    if mode is Mode.CROSS_CLASSIC:
+        return evaluation(CLASSIC, accounts, prices, rules, leverage=leverage, missing=missing)
+    readings = ("gross", "marginal")
+    return evaluation(
+        PRO, accounts, prices, rules, readings=readings, leverage=None, missing=missing
+    )
+
+
+def _by_mode(
+    accounts: Accounts,
+) -> Sequence[tuple[Mode, npt.NDArray[np.int64] | None, Accounts]]:
+    """Return each mode that occurs with its accounts; positions None where it is all of them."""
+    lacking = accounts._mode == 0
+    if lacking.any():
+        first = accounts._ids[int(np.argmax(lacking))]
+        raise AccountsError(
+            f"every account must state a mode to be evaluated under it: {int(lacking.sum()):,} "
+            f"accounts state none (the first is {first!r}); or use cross_classic or cross_pro"
+        )
+
+    def parts() -> list[tuple[Mode, npt.NDArray[np.int64] | None, Accounts]]:
+        found = np.flatnonzero(np.bincount(accounts._mode, minlength=1)).tolist()
+        if len(found) == 1:
+            return [(_MODES[found[0] - 1], None, accounts)]
+        positions = [np.flatnonzero(accounts._mode == number) for number in found]
+        return [
+            (_MODES[number - 1], where, accounts.select(where))
+            for number, where in zip(found, positions, strict=True)
+        ]
+
+    made: list[tuple[Mode, npt.NDArray[np.int64] | None, Accounts]]
+    made = cached(accounts, ("by_mode",), (), parts)
+    return made
+
+
+def _scatter(
+    bound: Evaluation,
+    positions: npt.NDArray[np.int64] | None,
+    arrays: dict[str, npt.NDArray[Any]],
+    keys: npt.NDArray[np.float64],
+    threads: int,
+) -> None:
+    """Evaluate one mode and put its results where its accounts stand in the book."""
+    where = slice(None) if positions is None else positions
+    level_name = bound.spec.levels[0]
+    part = _empty((level_name, "actions"), len(bound.accounts))
+    bound.run(part, threads)
+    threshold = bound.liquidation_thresholds()
+    keys[where] = _order_keys(part[level_name], threshold)
+    for name, values in (
+        ("level", part[level_name]),
+        ("threshold", threshold),
+        ("actions", part["actions"]),
+    ):
+        if name in arrays:
+            arrays[name][where] = values
+
+
+def _exact_key_of(
+    parts: Sequence[tuple[npt.NDArray[np.int64] | None, Evaluation]], n_accounts: int
+) -> Any:
+    """Return the function from a book position to its exact order key."""
+
+    def exact_key(account: int) -> Fraction | float:
+        for positions, bound in parts:
+            if positions is None:
+                return bound.exact_order_key(account)
+            found = int(np.searchsorted(positions, account))
+            if found < len(positions) and positions[found] == account:
+                return bound.exact_order_key(found)
+        raise IndexError(f"account {account} is not among {n_accounts}")
+
+    return exact_key
+
+
+def _run(
+    bound: Evaluation,
+    kind: type[Result],
+    fields: Collection[str] | None,
+    out: Result | None,
+    threads: int,
+) -> Result:
+    if threads < 0:
+        raise ValueError(f"threads must be at least 0, not {threads}")
+    n = len(bound.accounts)
+    arrays = _arrays(kind, n, fields, out)
+    bound.run(arrays, threads)
+
+    def keys() -> npt.NDArray[np.float64]:
+        level = arrays.get("margin_level")
+        if level is None:
+            only = _empty(("margin_level",), n)
+            bound.run(only, threads)
+            level = only["margin_level"]
+        return _order_keys(level, bound.liquidation_thresholds())
+
+    order = (keys, bound.exact_order_key)
+    return _into(out, kind(bound.accounts, bound.rules, bound.methodology, arrays, order))
+
+
+def _order_keys(
+    levels: npt.NDArray[np.float64], thresholds: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    return levels / np.where(thresholds > 0, thresholds, 1.0)
+
+
+def _arrays(
+    kind: type[Levels], n: int, fields: Collection[str] | None, out: Levels | None
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays to fill: those of `out`, or new ones for the fields asked for."""
+    if out is not None:
+        if type(out) is not kind or len(out) != n:
+            raise ValueError(
+                f"out must be {kind.__name__} of {n:,} accounts, not "
+                f"{type(out).__name__} of {len(out):,}"
+            )
+        if fields is None or set(fields) == set(out.names):
+            return out.arrays()
+        raise ValueError(f"fields must be those of out, {list(out.names)}, not {list(fields)}")
+    if fields is None:
+        return _empty(kind.fields, n)
+    unknown = [name for name in fields if name not in kind.fields]
+    if isinstance(fields, str) or unknown:
+        raise ValueError(f"fields must be among {list(kind.fields)}, not {fields!r}")
+    return _empty(tuple(name for name in kind.fields if name in fields), n)
+
+
+def _empty(names: Sequence[str], n: int) -> dict[str, npt.NDArray[Any]]:
+    return {name: np.empty(n, np.uint16 if name == "actions" else np.float64) for name in names}
+
+
+def _into(out: Result | None, result: Result) -> Result:
+    """Make an earlier result carry the new one: its arrays hold the new figures already."""
+    if out is None:
+        return result
+    out.__dict__.update(result.__dict__)
+    return out

@@ -1,0 +1,260 @@
+"""What an evaluation returns: arrays by name, in account order, with their provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from fractions import Fraction
+from functools import cmp_to_key
+from math import inf
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin._version import __version__
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+    from pymargin.rules import MarginRules
+
+__all__ = ["BookLevels", "ClassicLevels", "Levels", "ProLevels"]
+
+# Two float64 order keys this close (relative to 1 + |key|) are compared exactly; the error of a
+# level stays orders of magnitude below it unless maintenance margin is a 1e-6th of the collateral.
+_CLOSE = 1e-8
+
+OrderKey: TypeAlias = Callable[[int], Fraction | float]
+
+
+class Levels:
+    """Results of one evaluation; every array is in account order.
+
+    Arrays that ``fields`` left out are not there: asking for one says so.
+
+    Parameters
+    ----------
+    accounts
+        The book that was evaluated.
+    rules
+        The rules that held.
+    methodology
+        The formula's name.
+    arrays
+        Field name to float64[n], ``actions`` uint16[n] of `Action` bits.
+    order
+        float64[n] of level over liquidation threshold, made when first needed; and the exact
+        figure of one account.
+    """
+
+    fields: tuple[str, ...] = ()
+    actions: npt.NDArray[np.uint16]
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        rules: MarginRules,
+        methodology: str,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        order: tuple[Callable[[], npt.NDArray[np.float64]], OrderKey],
+    ) -> None:
+        self._accounts = accounts
+        self._names = tuple(name for name in self.fields if name in arrays)
+        self._positions: npt.NDArray[np.int64] | None = None
+        self._order = order
+        self.rules_digest: str = rules.digest
+        self.moment: datetime | None = rules.moment
+        self.methodology = methodology
+        self.version = __version__
+        for name in self._names:
+            setattr(self, name, arrays[name])
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).fields:
+                raise AttributeError(f"{name} was not computed: it is not among fields=")
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The account ids: int64[n] or object[n] of str."""
+        return self._accounts.ids
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that were computed, in their standard order."""
+        return self._names
+
+    @property
+    def positions(self) -> npt.NDArray[np.int64]:
+        """Where each row stands in the evaluated book: int64[n]."""
+        if self._positions is None:
+            return np.arange(len(self), dtype=np.int64)
+        return self._positions
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(self._names)
+        return f"<{type(self).__name__} of {len(self):,} accounts, {self.methodology}: {fields}>"
+
+    def worst(self, count: int = 20) -> Self:
+        """Return the accounts nearest to liquidation, worst first.
+
+        The order is that of N / (theta * D), exact: figures too close for float64 are compared as
+        fractions. Equal ones stay in account order; UNPRICED accounts come last.
+
+        Parameters
+        ----------
+        count
+            How many accounts at most.
+        """
+        if count < 0:
+            raise ValueError(f"count must be at least 0, not {count}")
+        keys = np.where(np.isnan(self._order[0]()), inf, self._order[0]())
+        is_unpriced = np.isnan(self._order[0]())
+        return self._taken(_worst_positions(keys, is_unpriced, self._order[1], count))
+
+    def to_arrow(self) -> Any:
+        """Return a ``pyarrow.Table``: ``account``, then the computed fields; provenance as metadata.
+
+        Raises
+        ------
+        ImportError
+            pyarrow is not installed (extra ``arrow``).
+        """
+        from pymargin.adapters.results import to_arrow
+
+        return to_arrow(self)
+
+    def to_frame(self) -> Any:
+        """Return a ``pandas.DataFrame`` indexed by account.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed (extra ``frames``).
+        """
+        from pymargin.adapters.results import to_frame
+
+        return to_frame(self)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the computed arrays by name."""
+        return {name: getattr(self, name) for name in self._names}
+
+    def _taken(self, positions: npt.NDArray[np.int64]) -> Self:
+        """Return the rows at the positions, as a result of the same kind."""
+        taken = object.__new__(type(self))
+        taken.__dict__.update(self.__dict__)
+        taken._accounts = self._accounts.select(positions)
+        taken._positions = self.positions[positions]
+        keys, exact_key = self._order
+        taken._order = (
+            lambda: keys()[positions],
+            lambda row: exact_key(int(positions[row])),
+        )
+        for name in self._names:
+            setattr(taken, name, getattr(self, name)[positions])
+        return taken
+
+
+class ClassicLevels(Levels):
+    """Levels of Cross Margin Classic; float64[n], values in USDT."""
+
+    fields = (
+        "margin_level",
+        "collateral_margin_level",
+        "borrow_margin_level",
+        "transfer_out_margin_level",
+        "total_asset",
+        "total_liability",
+        "collateral_value",
+        "actions",
+    )
+    margin_level: npt.NDArray[np.float64]
+    collateral_margin_level: npt.NDArray[np.float64]
+    borrow_margin_level: npt.NDArray[np.float64]
+    transfer_out_margin_level: npt.NDArray[np.float64]
+    total_asset: npt.NDArray[np.float64]
+    total_liability: npt.NDArray[np.float64]
+    collateral_value: npt.NDArray[np.float64]
+
+
+class ProLevels(Levels):
+    """Levels of Cross Margin Pro; float64[n], values in USDT."""
+
+    fields = (
+        "margin_level",
+        "net_collateral",
+        "open_order_loss",
+        "maintenance_margin",
+        "initial_margin",
+        "available_margin",
+        "actions",
+    )
+    margin_level: npt.NDArray[np.float64]
+    net_collateral: npt.NDArray[np.float64]
+    open_order_loss: npt.NDArray[np.float64]
+    maintenance_margin: npt.NDArray[np.float64]
+    initial_margin: npt.NDArray[np.float64]
+    available_margin: npt.NDArray[np.float64]
+
+
+class BookLevels(Levels):
+    """Levels of a book of mixed modes; float64[n]. Lower is worse in every mode."""
+
+    fields = ("level", "threshold", "actions")
+    level: npt.NDArray[np.float64]
+    threshold: npt.NDArray[np.float64]
+
+
+def _worst_positions(
+    keys: npt.NDArray[np.float64],
+    is_unpriced: npt.NDArray[np.bool_],
+    exact_key: OrderKey,
+    count: int,
+) -> npt.NDArray[np.int64]:
+    """Return the positions of the `count` least keys in exact order."""
+    count = min(count, len(keys))
+    if count == 0:
+        return np.empty(0, dtype=np.int64)
+    cutoff = np.partition(keys, count - 1)[count - 1]
+    reach = cutoff + _CLOSE * (1 + abs(cutoff)) if np.isfinite(cutoff) else cutoff
+    candidates = np.flatnonzero(keys <= reach)
+    # Stable: equal keys stay in account order, and the unpriced follow every other infinity.
+    candidates = candidates[np.lexsort((is_unpriced[candidates], keys[candidates]))]
+    ordered: list[int] = []
+    for cluster in _clusters(keys, candidates):
+        if len(ordered) >= count:
+            break
+        ordered += _exactly_sorted(cluster, exact_key) if np.isfinite(keys[cluster[0]]) else cluster
+    return np.array(ordered[:count], dtype=np.int64)
+
+
+def _clusters(
+    keys: npt.NDArray[np.float64], candidates: npt.NDArray[np.int64]
+) -> Iterable[list[int]]:
+    """Cut sorted candidates where two neighbours are too far apart to be confused."""
+    values = keys[candidates]
+    with np.errstate(invalid="ignore"):
+        apart = np.diff(values) > _CLOSE * (1 + np.abs(values[1:]))
+    # The distance of two equal infinities is NaN: they are one cluster, already in order.
+    apart |= np.isinf(values[1:]) & ~np.isinf(values[:-1])
+    for part in np.split(candidates, np.flatnonzero(apart) + 1):
+        yield part.tolist()
+
+
+def _exactly_sorted(cluster: Sequence[int], exact_key: OrderKey) -> list[int]:
+    if len(cluster) == 1:
+        return list(cluster)
+    exact = {account: exact_key(account) for account in cluster}
+
+    def compare(left: int, right: int) -> int:
+        if exact[left] == exact[right]:
+            return -1 if left < right else 1
+        return -1 if exact[left] < exact[right] else 1
+
+    return sorted(cluster, key=cmp_to_key(compare))
