@@ -268,7 +268,7 @@ def action_text(actions: Action) -> str:
 
 def percent_text(rate: Fraction) -> str:
     """Return a rate as a percentage."""
-    return f"{number_text(rate * 100)} %"
+    return f"{number_text(rate * 100)}%"
 
 
 _WORDS = (
