@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import nan
 from os import PathLike
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.arrays import (
+    columns_from_arrays,
+    distinct_positions,
+    joined_columns,
+    selected_columns,
+)
 from pymargin.columns import (
     QUANTITIES,
     Columns,
@@ -19,7 +26,7 @@ from pymargin.columns import (
     renumber,
 )
 from pymargin.errors import AccountsError
-from pymargin.ids import Ids, concat_ids
+from pymargin.ids import Ids
 from pymargin.modes import Mode
 from pymargin.rows import columns_from_rows
 
@@ -273,8 +280,6 @@ class Accounts:
         AccountsError
             Lists every fault.
         """
-        from pymargin.arrays import columns_from_arrays
-
         columns, faults = columns_from_arrays(
             ids=ids,
             offsets=offsets,
@@ -310,14 +315,11 @@ class Accounts:
         AccountsError
             An id occurs twice, or some ids are int and some str.
         """
-        from pymargin.arrays import joined_columns
-
-        parts = list(books)
         try:
-            ids = concat_ids([part._ids for part in parts])
+            columns = joined_columns([book._columns() for book in books])
         except TypeError as err:
             raise AccountsError(str(err)) from err
-        return cls._checked(joined_columns(parts, ids), Faults(), keep_assets=True)
+        return cls._checked(columns, Faults(), keep_assets=True)
 
     @classmethod
     def _checked(cls, columns: Columns, faults: Faults, *, keep_assets: bool = False) -> Accounts:
@@ -459,9 +461,14 @@ class Accounts:
         ValueError
             An index occurs twice.
         """
-        from pymargin.arrays import selected_columns
+        chosen = distinct_positions(indices, len(self))
+        return self._from_columns(selected_columns(self._columns(), chosen))
 
-        return self._from_columns(selected_columns(self, indices))
+    def _columns(self) -> Columns:
+        arrays = {name: getattr(self, f"_{name}") for name in _ARRAYS}
+        for name in ("leverage", "open_order_loss"):
+            arrays[name] = np.where(arrays[name] == 0, nan, arrays[name])
+        return Columns(ids=self._ids, assets=self._assets, country=self._country, **arrays)
 
 
 def _final(name: str, columns: Columns) -> npt.NDArray[Any]:

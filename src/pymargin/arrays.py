@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pymargin.columns import (
+    ACCOUNT_NUMBERS,
+    ASSET_ID_ARRAYS,
+    ENTRY_NUMBERS,
     MODE_CODES,
+    ORDER_ARRAYS,
     QUANTITIES,
     AccountProblem,
     Columns,
@@ -21,14 +26,17 @@ from pymargin.columns import (
     mode_code,
 )
 from pymargin.errors import AccountsError, Problem
-from pymargin.ids import Ids, ids_from_values
+from pymargin.ids import Ids, concat_ids, ids_from_values
 
-if TYPE_CHECKING:
-    from pymargin.accounts import Accounts
+__all__ = [
+    "columns_from_arrays",
+    "distinct_positions",
+    "gather",
+    "joined_columns",
+    "selected_columns",
+]
 
-__all__ = ["columns_from_arrays", "gather", "joined_columns", "selected_columns"]
-
-_ORDER_ARRAYS = ("offsets", "give_ids", "get_ids", "give_quantity", "get_quantity")
+_ORDER_PARTS = ("offsets", "give_ids", "get_ids", "give_quantity", "get_quantity")
 
 
 def columns_from_arrays(
@@ -81,45 +89,65 @@ def columns_from_arrays(
     ), faults
 
 
-def joined_columns(parts: Sequence[Accounts], ids: Ids) -> Columns:
-    """Return the columns of books one after the other; ``ids`` are joined already."""
+def joined_columns(parts: Sequence[Columns]) -> Columns:
+    """Return the accounts of the parts one after the other.
+
+    The parts are used up: each gives its arrays away as they are joined, so that
+    no more than one array is held twice.
+
+    Raises
+    ------
+    TypeError
+        Ids of both kinds.
+    """
     numbers: dict[str, int] = {}
     maps = [
-        np.array([numbers.setdefault(name, len(numbers)) for name in part._assets], dtype=np.int64)
+        np.array([numbers.setdefault(name, len(numbers)) for name in part.assets], dtype=np.int64)
         for part in parts
     ]
     dtype = id_type(len(numbers))
 
     def join(name: str, kind: Any) -> npt.NDArray[Any]:
-        return np.concatenate([np.empty(0, kind), *(getattr(p, name) for p in parts)], dtype=kind)
+        given = [getattr(part, name) for part in parts]
+        for part in parts:
+            setattr(part, name, np.empty(0, kind))
+        return np.concatenate([np.empty(0, kind), *given], dtype=kind)
 
     def join_ids(name: str) -> npt.NDArray[Any]:
-        moved = [to.astype(dtype)[getattr(p, name)] for p, to in zip(parts, maps, strict=True)]
-        return np.concatenate([np.empty(0, dtype), *moved])
+        for part, to in zip(parts, maps, strict=True):
+            setattr(part, name, to.astype(dtype)[getattr(part, name)])
+        return join(name, dtype)
 
-    loss = join("_open_order_loss", np.float64)
-    leverage = join("_leverage", np.float64)
     return Columns(
-        ids=ids,
-        offsets=_joined_offsets([part._offsets for part in parts]),
+        ids=concat_ids([part.ids for part in parts]),
+        offsets=_joined_offsets([part.offsets for part in parts]),
         assets=tuple(numbers),
-        asset_ids=join_ids("_asset_ids"),
-        **{name: join(f"_{name}", np.float64) for name in QUANTITIES},
-        leverage=np.where(leverage == 0, nan, leverage),
-        margin_call_ratio=join("_margin_call_ratio", np.float64),
-        open_order_loss=np.where(loss == 0, nan, loss),
-        mode=join("_mode", np.uint8),
-        country=join("_country", np.uint16),
-        order_offsets=_joined_offsets([part._order_offsets for part in parts]),
-        order_give_ids=join_ids("_order_give_ids"),
-        order_get_ids=join_ids("_order_get_ids"),
-        order_give_quantity=join("_order_give_quantity", np.float64),
-        order_get_quantity=join("_order_get_quantity", np.float64),
+        **{name: join_ids(name) for name in ASSET_ID_ARRAYS},
+        **{name: join(name, np.float64) for name in (*ENTRY_NUMBERS, *ACCOUNT_NUMBERS)},
+        mode=join("mode", np.uint8),
+        country=join("country", np.uint16),
+        order_offsets=_joined_offsets([part.order_offsets for part in parts]),
     )
 
 
-def selected_columns(book: Accounts, indices: Any) -> Columns:
-    """Return the columns of the accounts at the indices.
+def selected_columns(columns: Columns, chosen: Integers) -> Columns:
+    """Return the accounts at the positions, in their order; assets keep their numbers."""
+    offsets, entries = gather(columns.offsets, chosen)
+    order_offsets, orders = gather(columns.order_offsets, chosen)
+    rows: dict[str, Any] = dict.fromkeys((*ACCOUNT_NUMBERS, "mode", "country"), chosen)
+    rows |= dict.fromkeys(("asset_ids", *QUANTITIES), entries)
+    rows |= dict.fromkeys(ORDER_ARRAYS, orders)
+    return replace(
+        columns,
+        ids=columns.ids.take(chosen),
+        offsets=offsets,
+        order_offsets=order_offsets,
+        **{name: getattr(columns, name)[at] for name, at in rows.items()},
+    )
+
+
+def distinct_positions(indices: Any, length: int) -> Integers:
+    """Return indices or a mask as positions.
 
     Raises
     ------
@@ -130,38 +158,17 @@ def selected_columns(book: Accounts, indices: Any) -> Columns:
     """
     chosen = np.asarray(indices)
     if chosen.dtype == np.bool_:
-        if chosen.shape != (len(book),):
-            raise IndexError(f"a mask must be of shape ({len(book)},), not {chosen.shape}")
-        chosen = np.flatnonzero(chosen)
-    elif chosen.size == 0:
-        chosen = np.empty(0, dtype=np.int64)
-    elif chosen.dtype.kind not in "iu" or chosen.ndim != 1:
+        if chosen.shape != (length,):
+            raise IndexError(f"a mask must be of shape ({length},), not {chosen.shape}")
+        return np.flatnonzero(chosen).astype(np.int64)
+    if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
         raise IndexError("indices must be a one-dimensional array of int or bool")
     chosen = chosen.astype(np.int64)
-    if len(chosen) and not (chosen.min() >= 0 and chosen.max() < len(book)):
-        raise IndexError(f"indices must be from 0 to {len(book) - 1}")
+    if len(chosen) and not (chosen.min() >= 0 and chosen.max() < length):
+        raise IndexError(f"indices must be from 0 to {length - 1}")
     if len(np.unique(chosen)) != len(chosen):
         raise ValueError("indices must be distinct")
-    offsets, entries = gather(book._offsets, chosen)
-    order_offsets, orders = gather(book._order_offsets, chosen)
-    loss, leverage = book._open_order_loss[chosen], book._leverage[chosen].astype(np.float64)
-    return Columns(
-        ids=book._ids.take(chosen),
-        offsets=offsets,
-        assets=book._assets,
-        asset_ids=book._asset_ids[entries],
-        **{name: getattr(book, f"_{name}")[entries] for name in QUANTITIES},
-        leverage=np.where(leverage == 0, nan, leverage),
-        margin_call_ratio=book._margin_call_ratio[chosen],
-        open_order_loss=np.where(loss == 0, nan, loss),
-        mode=book._mode[chosen],
-        country=book._country[chosen],
-        order_offsets=order_offsets,
-        order_give_ids=book._order_give_ids[orders],
-        order_get_ids=book._order_get_ids[orders],
-        order_give_quantity=book._order_give_quantity[orders],
-        order_get_quantity=book._order_get_quantity[orders],
-    )
+    return chosen
 
 
 def gather(offsets: Integers, chosen: Integers) -> tuple[Integers, Integers]:
@@ -251,8 +258,8 @@ def _asset_numbers(name: str, values: Any, dtype: Any, n_assets: int, faults: Fa
 def _orders(
     orders: Mapping[str, Any], n: int, dtype: Any, n_assets: int, faults: Faults
 ) -> dict[str, Any]:
-    absent = [name for name in _ORDER_ARRAYS if orders[name] is None]
-    if len(absent) == len(_ORDER_ARRAYS):
+    absent = [name for name in _ORDER_PARTS if orders[name] is None]
+    if len(absent) == len(_ORDER_PARTS):
         return {"order_offsets": np.zeros(n + 1, dtype=np.int64)}
     if absent:
         names = ", ".join(f"order_{name}" for name in absent)

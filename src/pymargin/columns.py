@@ -21,6 +21,10 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
 QUANTITIES = ("free", "locked", "borrowed", "interest")
+ACCOUNT_NUMBERS = ("leverage", "margin_call_ratio", "open_order_loss")
+ORDER_ARRAYS = ("order_give_ids", "order_get_ids", "order_give_quantity", "order_get_quantity")
+ASSET_ID_ARRAYS = ("asset_ids", "order_give_ids", "order_get_ids")
+ENTRY_NUMBERS = (*QUANTITIES, "order_give_quantity", "order_get_quantity")
 ORDER_FIELDS = ("give_asset", "give_quantity", "get_asset", "get_quantity")
 UNSUPPORTED = ("wallets", "positions", "loan_leverage")
 MODE_CODES = {str(mode): code for code, mode in enumerate(Mode, start=1)}
@@ -48,7 +52,8 @@ class AccountProblem(Problem):
 class Faults:
     """Collect the problems of one input, up to a limit.
 
-    ``entry_name`` is what the input calls its balances.
+    ``entry_name`` is what the input calls its balances, ``n_before`` how many
+    accounts came before those at hand, where the input is read in parts.
     """
 
     def __init__(self) -> None:
@@ -56,6 +61,7 @@ class Faults:
         self._said: set[str] = set()
         self._unlisted = 0
         self.entry_name = "balances"
+        self.n_before = 0
 
     def __len__(self) -> int:
         return len(self._found)
@@ -63,7 +69,7 @@ class Faults:
     def add(self, problem: Problem, position: float = -1) -> None:
         """Keep a problem of the account at the position (-1: of the whole input)."""
         if len(self._found) < MAX_PROBLEMS:
-            self._found.append((position, problem))
+            self._found.append((position if position < 0 else position + self.n_before, problem))
         else:
             self._unlisted += 1
 
@@ -100,7 +106,7 @@ def no_numbers() -> Floats:
     return np.empty(0, dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Columns:
     """Arrays of n accounts, m balance entries and k orders; NaN means not given.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
-from os import PathLike, fspath
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ from pymargin.adapters.arrow_values import (
     pyarrow,
     type_problem,
 )
+from pymargin.arrays import joined_columns
 from pymargin.columns import (
+    ACCOUNT_NUMBERS,
     ORDER_FIELDS,
     QUANTITIES,
     UNSUPPORTED,
@@ -39,16 +42,17 @@ from pymargin.columns import (
     id_type,
 )
 from pymargin.errors import AccountsError, Problem
-from pymargin.ids import Ids
+from pymargin.ids import Ids, concat_ids
 
 __all__ = ["columns_from_arrow", "columns_from_parquet", "to_table"]
 
-ACCOUNT_NUMBERS = ("leverage", "margin_call_ratio", "open_order_loss")
 ACCOUNT_TYPES = {
     **dict.fromkeys(ACCOUNT_NUMBERS, is_number),
     "mode": is_name,
     "country": is_name,
 }
+_BATCH_ROWS = 1 << 16
+_BUFFER = 1 << 20
 _BALANCE_TYPES = {"asset": is_name, **dict.fromkeys(QUANTITIES, is_number)}
 _ORDER_TYPES = {name: is_name if name.endswith("asset") else is_number for name in ORDER_FIELDS}
 
@@ -82,13 +86,16 @@ def to_table(data: Any) -> Any:
 
 def columns_from_arrow(data: Any) -> tuple[Columns, Faults]:
     """Return the columns of a table of accounts, and the faults met on the way."""
-    table = to_table(data)
-    check_types(table, {"account": is_id, **ACCOUNT_TYPES}, ("balances", "orders"))
     faults = Faults()
+    return _read_table(to_table(data), faults), faults
+
+
+def _read_table(table: Any, faults: Faults) -> Columns:
+    check_types(table, {"account": is_id, **ACCOUNT_TYPES}, ("balances", "orders"))
     ids = ids_of(table.column("account").combine_chunks(), faults)
     balances = read_list(table, "balances")
     orders = read_list(table, "orders")
-    return assemble(ids, faults, balances, orders, account_values(table, ids, faults)), faults
+    return assemble(ids, faults, balances, orders, account_values(table, ids, faults))
 
 
 def columns_from_parquet(
@@ -106,33 +113,58 @@ def columns_from_parquet(
     pa = pyarrow("reading Parquet")
     parquet = require("pyarrow.parquet", extra="arrow", purpose="reading Parquet")
     paths = [path] if isinstance(path, str | PathLike) else list(path)
-    if not paths:
-        raise AccountsError("path must name at least one file, not an empty list")
-    tables = []
-    for name in (fspath(part) for part in paths):
-        try:
-            # Codes instead of strings: a tenth of the memory, and no hashing.
-            assets = _asset_leaves(parquet, name)
-            tables.append(parquet.read_table(name, read_dictionary=assets))
-        except pa.ArrowInvalid as err:
-            raise AccountsError(f"{name} must be a Parquet file of accounts: {err}") from err
-    if len(tables) == 1:
-        return columns_from_arrow(tables[0])
-    try:
-        return columns_from_arrow(pa.concat_tables(tables))
-    except pa.ArrowInvalid as err:
-        raise AccountsError(f"the files must have the same columns: {err}") from err
-
-
-def _asset_leaves(parquet: Any, path: str) -> list[str]:
-    from pathlib import Path
-
-    files = sorted(Path(path).rglob("*.parquet")) if Path(path).is_dir() else [Path(path)]
+    files = [file for each in paths for file in _files(Path(each))]
     if not files:
-        raise AccountsError(f"{path} must be a Parquet file or a directory of them, not empty")
-    with parquet.ParquetFile(files[0]) as file:
-        leaves = [file.schema.column(i) for i in range(len(file.schema))]
-    return [leaf.path for leaf in leaves if leaf.path.rpartition(".")[2].endswith("asset")]
+        raise AccountsError("path must name at least one Parquet file, not an empty list")
+    faults, parts = Faults(), []
+    for file in files:
+        try:
+            for batch in _batches(parquet, file):
+                part = _read_table(pa.Table.from_batches([batch]), faults)
+                parts.append(_without_arrow(part))
+                faults.n_before += len(part.ids)
+        except pa.ArrowInvalid as err:
+            raise AccountsError(f"{file} must be a Parquet file of accounts: {err}") from err
+    faults.n_before = 0
+    try:
+        return joined_columns(parts), faults
+    except TypeError as err:
+        faults.raise_if_any()
+        raise AccountsError(f"the files must agree: {err}") from err
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.rglob("*.parquet"))
+    if not files:
+        raise AccountsError(f"{path} must hold Parquet files, not none")
+    return files
+
+
+def _batches(parquet: Any, path: Path) -> Iterator[Any]:
+    """Yield the rows of a file, a part at a time, so that it is never held twice over."""
+    with parquet.ParquetFile(path) as file:
+        leaves = [file.schema.column(i).path for i in range(len(file.schema))]
+    # Codes instead of strings: a tenth of the memory, and no hashing.
+    assets = [leaf for leaf in leaves if leaf.rpartition(".")[2].endswith("asset")]
+    with parquet.ParquetFile(path, read_dictionary=assets, buffer_size=_BUFFER) as file:
+        if file.metadata.num_rows == 0:
+            yield from file.read().to_batches() or [_no_rows(file.schema_arrow)]
+        yield from file.iter_batches(_BATCH_ROWS)
+
+
+def _without_arrow(part: Columns) -> Columns:
+    """Return the columns with arrays of their own: small Arrow buffers pin large ones."""
+    for name in QUANTITIES:
+        values = getattr(part, name)
+        setattr(part, name, values if values.flags.owndata else values.copy())
+    part.ids = concat_ids([part.ids])
+    return part
+
+
+def _no_rows(schema: Any) -> Any:
+    return pyarrow().RecordBatch.from_pylist([], schema=schema)
 
 
 def check_types(table: Any, types: dict[str, Any], lists: tuple[str, ...] = ()) -> None:

@@ -295,7 +295,13 @@ def _named_ids(values: list[Any], faults: Faults) -> Ids:
     for row, value in enumerate(values):
         if value is None:
             problem = AccountProblem(
-                "account", "id", "null or empty", "a str or an int64", account=f"row {row}"
+                "account",
+                "id",
+                "null or empty",
+                "a str or an int64",
+                account=f"row {row + faults.n_before}",
             )
             faults.add(problem, row)
-    return ids_from_values([f"row {i}" if v is None else str(v) for i, v in enumerate(values)])
+    return ids_from_values(
+        [f"row {i + faults.n_before}" if v is None else str(v) for i, v in enumerate(values)]
+    )
