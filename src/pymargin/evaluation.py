@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["CLASSIC", "PRO", "Evaluation", "Missing", "ModeSpec", "cached", "evaluation"]
 
 Missing: TypeAlias = Literal["raise", "flag"]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def evaluation(
     compiled = compile_tables(rules)
     schedule_ids = cached(
         accounts,
-        ("schedule_ids", spec.mode),
+        f"schedule_ids/{spec.mode}",
         (rules, tables),
         lambda: compiled.schedule_ids(tables, accounts.assets),
     )
@@ -216,13 +217,13 @@ def evaluation(
     thresholds = _thresholds(rules, spec)
     class_of, classes = cached(
         accounts,
-        ("classes", spec.mode),
+        f"classes/{spec.mode}",
         (thresholds, leverage),
         lambda: account_classes(accounts, thresholds, leverage),
     )
     decisions = cached(
         accounts,
-        ("decisions", spec.mode),
+        f"decisions/{spec.mode}",
         (thresholds, leverage, absent),
         lambda: compile_decisions(thresholds, spec.levels, classes, absent=absent),
     )
@@ -247,7 +248,7 @@ def book_of(accounts: Accounts) -> _core.Book:
     """Return the core's view of a book; made once."""
     return cached(
         accounts,
-        ("book",),
+        "book",
         (),
         lambda: _core.Book(
             accounts._offsets,
@@ -355,7 +356,7 @@ def _refuse_gaps(
 ) -> None:
     """Raise where an asset that somebody holds or owes cannot be valued."""
     holders, owers = cached(
-        accounts, ("holders",), (), lambda: book_of(accounts).holders(len(accounts.assets))
+        accounts, "holders", (), lambda: book_of(accounts).holders(len(accounts.assets))
     )
     orders = np.zeros(len(price), dtype=np.int64)
     if spec.counts_orders:
@@ -399,11 +400,11 @@ def _why_none(rules: MarginRules, table: str, asset: str) -> str:
     raise AssertionError(f"{asset} has a schedule in {table}")
 
 
-def cached(accounts: Accounts, name: Iterable[Any], key: Any, make: Any) -> Any:
+def cached(accounts: Accounts, name: str, key: Any, make: Callable[[], Made]) -> Made:
     """Keep what was derived from a book last under a name, while its key stays the same."""
-    name = tuple(name)
     kept = accounts._cache.get(name)
     if kept is None or kept[0] != key:
         kept = (key, make())
         accounts._cache[name] = kept
-    return kept[1]
+    made: Made = kept[1]
+    return made

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.errors import AccountsError, Problem, UnpricedError
-from pymargin.evaluation import CLASSIC, PRO, Evaluation, Missing, ModeSpec, cached, evaluation
+from pymargin.evaluation import CLASSIC, PRO, Evaluation, Missing, cached, evaluation
 from pymargin.modes import Mode
 from pymargin.prices import PriceSource
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
@@ -251,9 +251,7 @@ def _by_mode(
             for number, where in zip(found, positions, strict=True)
         ]
 
-    made: list[tuple[Mode, npt.NDArray[np.int64] | None, Accounts]]
-    made = cached(accounts, ("by_mode",), (), parts)
-    return made
+    return cached(accounts, "by_mode", (), parts)
 
 
 def _scatter(

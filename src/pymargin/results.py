@@ -118,7 +118,7 @@ class Levels:
         return self._taken(_worst_positions(keys, is_unpriced, self._order[1], count))
 
     def to_arrow(self) -> Any:
-        """Return a ``pyarrow.Table``: ``account``, then the computed fields; provenance as metadata.
+        """Return a ``pyarrow.Table``: ``account``, the computed fields, provenance as metadata.
 
         Raises
         ------

@@ -74,7 +74,7 @@ class _Builder:
         self._last_cap_decimals: list[tuple[int, int]] = []
 
     def add(self, tiers: tuple[Tier, ...], *, counts_excess: bool) -> int:
-        """Return the schedule's number; `counts_excess`: the last rate goes on above a closed cap."""
+        """Return the schedule's number; with `counts_excess` the last rate goes on above a cap."""
         key = (tiers, counts_excess)
         if key not in self._known:
             self._known[key] = len(self._known)
@@ -138,7 +138,8 @@ def compile_decisions(
         for one in classes
     ]
     n_tests = len(lines) + len(grants)
-    test_levels = [levels.index(test.level) for test in (*lines, *grants)]
+    tested = [line.level for line in lines] + [grant.level for grant in grants]
+    test_levels = [levels.index(level) for level in tested]
     actions = np.empty(1 << n_tests, dtype=np.uint16)
     for bits in range(1 << n_tests):
         matched = next((line for k, line in enumerate(lines) if bits >> k & 1), None)

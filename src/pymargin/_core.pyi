@@ -1,0 +1,83 @@
+"""The C++ core of pymargin."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+_Array: TypeAlias = npt.NDArray[Any]
+
+class Schedules:
+    def __init__(
+        self,
+        begin: _Array,
+        steps: _Array,
+        decimals: _Array,
+        last_caps: _Array,
+        last_cap_decimals: _Array,
+    ) -> None: ...
+    def inverse(self, schedule: int, values: _Array) -> npt.NDArray[np.float64]: ...
+    def rate(self, schedule: int, values: _Array) -> npt.NDArray[np.float64]: ...
+    def rate_above(self, schedule: int, values: _Array) -> npt.NDArray[np.float64]: ...
+    def value(self, schedule: int, values: _Array) -> npt.NDArray[np.float64]: ...
+
+class Book:
+    def __init__(
+        self,
+        offsets: _Array,
+        asset_ids: _Array,
+        free: _Array,
+        locked: _Array,
+        borrowed: _Array,
+        interest: _Array,
+        order_offsets: _Array,
+        order_give_ids: _Array,
+        order_get_ids: _Array,
+        order_give_quantity: _Array,
+        order_get_quantity: _Array,
+        open_order_loss: _Array,
+    ) -> None: ...
+    def holders(self, n_assets: int) -> tuple[_Array, _Array]: ...
+    @property
+    def n_accounts(self) -> int: ...
+
+class Decisions:
+    def __init__(
+        self, test_levels: _Array, thresholds: _Array, threshold_decimals: _Array, actions: _Array
+    ) -> None: ...
+
+def check_balances(
+    offsets: _Array,
+    asset_ids: _Array,
+    free: _Array,
+    locked: _Array,
+    borrowed: _Array,
+    interest: _Array,
+    n_assets: int,
+    max_problems: int,
+) -> list[tuple[int, int, int]]: ...
+def evaluate(
+    kernel: str,
+    book: Book,
+    schedules: Schedules,
+    price: _Array,
+    schedule_ids: _Array,
+    gaps: Any,
+    decisions: Decisions,
+    class_of: Any,
+    levels: Sequence[Any],
+    totals: Sequence[Any],
+    actions: Any,
+    threads: int,
+) -> None: ...
+def exact_level(
+    kernel: str,
+    book: Book,
+    schedules: Schedules,
+    price: _Array,
+    schedule_ids: _Array,
+    decisions: Decisions,
+    account: int,
+    level: int,
+) -> tuple[int, int, int, int]: ...
