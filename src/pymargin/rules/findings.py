@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -17,11 +18,12 @@ MAX_DIGITS = 18
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHOWN = 60
+_LARGEST = 1_000_000_000
 
 
 def child(path: str, key: str) -> str:
     """Extend a JSON path by an object's key."""
-    return f"{path}.{key}" if _PLAIN_KEY.fullmatch(key) else f"{path}[{shown(key)}]"
+    return f"{path}.{key}" if _PLAIN_KEY.fullmatch(key) else f"{path}[{json.dumps(key)}]"
 
 
 def shown(found: object) -> str:
@@ -50,6 +52,11 @@ def _too_long(number: Decimal) -> bool:
     return significant > MAX_DIGITS or places > MAX_DIGITS or number.adjusted() >= MAX_DIGITS
 
 
+def _is_unicode(text: str) -> bool:
+    """Tell a text from one with half a surrogate pair, which no file can hold."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 class Findings:
     """The problems of one input, in the order in which they were found."""
 
@@ -71,12 +78,12 @@ class Findings:
     def _note(
         self, path: str, what: str, found: object, expected: str | None, *, is_error: bool
     ) -> None:
-        if found is not None and not isinstance(found, str | int | float | Decimal):
-            found = shown(found)
-        elif isinstance(found, str) and expected is not None and len(found) > _SHOWN:
-            found = f"{found[: _SHOWN - 3]}..."
-        elif found is None and expected is not None:
+        if found is None and expected is not None:
             found = "null"
+        elif found is not None and not isinstance(found, str | int | float | Decimal):
+            found = shown(found)
+        elif len(str(found)) > _SHOWN and expected is not None:
+            found = f"{str(found)[: _SHOWN - 3]}..."
         severity: Any = "error" if is_error else "warning"
         self.problems.append(Problem(path, what, found, expected, severity))
 
@@ -138,9 +145,9 @@ class Findings:
             number = int(given)
         elif isinstance(given, int) and not isinstance(given, bool):
             number = given
-        elif isinstance(given, Decimal | float) and given == given // 1:
+        elif isinstance(given, Decimal | float) and abs(given) < _LARGEST and given == int(given):
             number = int(given)
-        if number is None or number < at_least:
+        if number is None or not at_least <= number < _LARGEST:
             self.error(
                 path, "bad type", found=given, expected=f"a whole number of at least {at_least}"
             )
@@ -149,14 +156,14 @@ class Findings:
 
     def text(self, path: str, given: object) -> str | None:
         """Read a text."""
-        if not isinstance(given, str):
+        if not isinstance(given, str) or not _is_unicode(given):
             self.error(path, "bad type", found=given, expected="a text")
             return None
         return given
 
     def name(self, path: str, given: object) -> str | None:
-        """Read the name of an asset: not empty, no white space."""
-        if not isinstance(given, str) or not given or any(c.isspace() for c in given):
+        """Read the name of an asset: not empty, printable, no white space."""
+        if not isinstance(given, str) or not given or " " in given or not given.isprintable():
             self.error(path, "bad name", found=given, expected="a name without spaces")
             return None
         return given
