@@ -1,0 +1,50 @@
+"""Evaluates a book for a command, and says under what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pymargin.errors import AccountsError
+from pymargin.modes import Mode
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+    from pymargin.prices import PriceSource
+    from pymargin.results import Levels
+    from pymargin.rules import MarginRules
+
+__all__ = ["evaluate_book", "rules_line"]
+
+
+def evaluate_book(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    mode: str | None,
+    leverage: int | None = None,
+    missing: Literal["raise", "flag"] = "raise",
+    threads: int = 1,
+) -> Levels:
+    """Evaluate under one mode, or under each account's own where there is none."""
+    from pymargin.levels import cross_classic, cross_pro, evaluate
+
+    if mode == Mode.CROSS_PRO:
+        return cross_pro(accounts, prices, rules, missing=missing, threads=threads)
+    function: Any = cross_classic if mode == Mode.CROSS_CLASSIC else evaluate
+    if mode is None and len(accounts) and not accounts._mode.any():
+        raise AccountsError(
+            "the accounts state no mode: give --mode cross_classic or --mode cross_pro"
+        )
+    found: Levels = function(
+        accounts, prices, rules, leverage=leverage, missing=missing, threads=threads
+    )
+    return found
+
+
+def rules_line(rules: MarginRules, modes: tuple[str, ...]) -> str:
+    """Return what holds: the rules' label, their moment, and the formula of each mode."""
+    label = rules.label or "unlabelled"
+    when = "newest" if rules.moment is None else f"as of {rules.moment:%Y-%m-%d %H:%M} UTC"
+    formulas = ", ".join(f"{mode} by {rules.methodology[mode]}" for mode in modes)
+    return f"Rules: {label} ({when}). {formulas}."

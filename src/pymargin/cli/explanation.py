@@ -1,0 +1,127 @@
+"""Shows an explanation as tables; the figures are those of `pymargin.explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from pymargin.cli.figures import action_words
+from pymargin.cli.screen import Column, Screen
+from pymargin.explain import number_text
+
+if TYPE_CHECKING:
+    from pymargin.explain import Explanation
+    from pymargin.oracle import AssetTerm
+
+__all__ = ["show"]
+
+_RELATIONS = {"<=": "at most", ">": "above"}
+
+
+def show(screen: Screen, found: Explanation) -> None:
+    """Print the terms from the quantities to the actions."""
+    leverage = "" if found.leverage is None else f", {found.leverage}x"
+    moment = f", as of {found.rules_moment}" if found.rules_moment else ""
+    screen.line(f"Account {found.account}: {found.mode} by {found.methodology}{leverage}")
+    screen.line(f"Rules: {found.rules_label or 'unlabelled'}{moment}")
+    _show_balances(screen, found.assets)
+    _show_slices(screen, found)
+    _show_orders(screen, found)
+    if found.missing:
+        screen.heading("This account cannot be priced")
+        for sentence in found.missing:
+            screen.line(sentence)
+    else:
+        _show_sums(screen, found)
+        _show_checks(screen, found)
+    screen.line()
+    screen.line(f"Actions: {action_words(int(found.actions))}", style="bold")
+
+
+def _show_balances(screen: Screen, assets: Iterable[AssetTerm]) -> None:
+    """Print quantities and values; a kind of quantity that no asset has is left out."""
+    terms = list(assets)
+    kinds = [
+        kind
+        for kind in ("free", "locked", "borrowed", "interest")
+        if any(getattr(term, kind) for term in terms)
+    ]
+    screen.heading("Balances, in units of the asset; prices and values in USDT")
+    rows = []
+    for term in terms:
+        known = term.price is not None
+        values = (
+            term.price,
+            term.value if known else None,
+            term.debt_value if known else None,
+        )
+        figures = [getattr(term, kind) for kind in kinds]
+        rows.append((term.asset, *map(number_text, (*figures, *values))))
+    titles = [*kinds, "price", "held value", "owed value"]
+    screen.table([Column("asset"), *(Column(title, True) for title in titles)], rows)
+
+
+def _show_slices(screen: Screen, found: Explanation) -> None:
+    screen.heading("What counts of each value, tier by tier")
+    columns = [
+        Column("asset"), Column("table"), Column("above", True), Column("up to", True),
+        Column("rate", True), Column("of this", True), Column("counts", True),
+    ]  # fmt: skip
+    screen.table(columns, [line for term in found.assets for line in _slices(term)])
+
+
+def _slices(term: AssetTerm) -> Iterator[tuple[str, ...]]:
+    if term.price is None:
+        return
+    if term.offset_value:
+        figure = number_text(term.offset_value)
+        yield (term.asset, "set off against own debt", "", "", "100 %", figure, figure)
+    for taken in (*term.collateral.values(), *term.margin.values()):
+        for piece in taken.slices:
+            bounds = (number_text(piece.floor), number_text(piece.cap))
+            rate = f"{number_text(piece.rate * 100)} %"
+            figures = (number_text(piece.part), number_text(piece.contribution))
+            yield (term.asset, taken.table, *bounds, rate, *figures)
+        if taken.beyond:
+            last_cap, excess = number_text(taken.slices[-1].cap), number_text(taken.beyond)
+            yield (term.asset, f"{taken.table}, beyond its last tier", last_cap, "", "", excess, "")
+
+
+def _show_orders(screen: Screen, found: Explanation) -> None:
+    if not found.orders:
+        return
+    screen.heading("Open orders; collateral lost and gained in USDT")
+    columns = [Column("gives"), Column("units", True), Column("gets"), Column("units", True)]
+    columns += [Column(title, True) for title in ("lost", "gained", "loss")]
+    rows = []
+    for order in found.orders:
+        figures = (order.collateral_given, order.collateral_got, order.loss)
+        rows.append((
+            order.give_asset, number_text(order.give_quantity),
+            order.get_asset, number_text(order.get_quantity),
+            *(number_text(None if order.missing else figure) for figure in figures),
+        ))  # fmt: skip
+    screen.table(columns, rows)
+
+
+def _show_sums(screen: Screen, found: Explanation) -> None:
+    screen.heading("Sums, USDT")
+    screen.table(
+        [Column("sum"), Column("value", True)],
+        [(name, number_text(value)) for name, value in found.sums.items()],
+    )
+    screen.heading("Levels")
+    screen.table(
+        [Column("level"), Column("value", True)],
+        [(name, number_text(value)) for name, value in found.levels.items()],
+    )
+
+
+def _show_checks(screen: Screen, found: Explanation) -> None:
+    screen.heading("Thresholds, in order; the first line that holds decides")
+    rows = []
+    for check in found.checks:
+        verdict = "decides" if check.fired else "holds, but is not reached" if check.holds else "no"
+        relation = f"{_RELATIONS.get(check.relation, check.relation)} {number_text(check.limit)}"
+        rows.append((f"{check.level} {relation}", verdict, action_words(int(check.actions))))
+    screen.table([Column("if"), Column("holds"), Column("then")], rows)

@@ -1,0 +1,166 @@
+"""Reads what a command is given: accounts, prices and rules, each by what its name says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pymargin._extras import require
+from pymargin.cli.faults import InputError, blamed_on
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+    from pymargin.prices import PriceSource
+    from pymargin.rules import MarginRules
+
+__all__ = ["find_id", "read_accounts", "read_prices", "read_rules"]
+
+_QUANTITIES = ("free", "locked", "borrowed", "interest", "margin_call_ratio", "open_order_loss")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_EXCHANGE_MODES = {"MARGIN_1": "cross_classic", "MARGIN_2": "cross_pro"}
+
+
+def read_accounts(path: Path, *, mode: str | None = None, leverage: int | None = None) -> Accounts:
+    """Read a book by its suffix.
+
+    Parameters
+    ----------
+    path
+        Parquet (a directory of files too), tidy CSV, or JSON: rows, or the exchange's answer
+        about one account, whose id is then the file's name.
+    mode, leverage
+        For the exchange's answer, which may hold neither.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used as a book.
+    """
+    readers: dict[str, Callable[[Path], Accounts]] = {
+        ".parquet": _accounts_from_parquet,
+        ".csv": _accounts_from_csv,
+        ".json": lambda file: _accounts_from_json(file, mode, leverage),
+    }
+    reader = _accounts_from_parquet if path.is_dir() else readers.get(path.suffix.lower())
+    if reader is None:
+        kinds = "Parquet (.parquet), tidy CSV (.csv) or JSON rows (.json)"
+        raise InputError(f"accounts must be {kinds}, not {path.name}")
+    with blamed_on(path):
+        return reader(path)
+
+
+def _accounts_from_parquet(path: Path) -> Accounts:
+    from pymargin.accounts import Accounts
+
+    return Accounts.from_parquet(path)
+
+
+def _accounts_from_csv(path: Path) -> Accounts:
+    from pymargin.accounts import Accounts
+
+    pa = require("pyarrow", extra="cli", purpose="reading CSV")
+    csv = require("pyarrow.csv", extra="cli", purpose="reading CSV")
+    texts = dict.fromkeys(("account", "asset", "mode", "country"), pa.string())
+    # Arrow would take "NaN" and "NA" for "absent" and 007 for 7: say what each column is.
+    convert = csv.ConvertOptions(
+        column_types=texts | dict.fromkeys(_QUANTITIES, pa.float64()),
+        null_values=[""],
+        strings_can_be_null=True,
+    )
+    table = csv.read_csv(path, convert_options=convert)
+    if "account" in table.column_names:
+        ids = table.column("account")
+        table = table.set_column(table.column_names.index("account"), "account", _ids(pa, ids))
+    return Accounts.from_frame(table)
+
+
+def _ids(pa: Any, texts: Any) -> Any:
+    """Return ids as int64 where every one is a plain integer, else as they are."""
+    compute = require("pyarrow.compute", extra="cli", purpose="reading CSV")
+    plain = compute.match_substring_regex(texts, f"^(?:{_INTEGER.pattern})$")
+    if not len(texts) or not compute.all(plain, skip_nulls=False).as_py():
+        return texts
+    try:
+        return texts.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return texts
+
+
+def _accounts_from_json(path: Path, mode: str | None, leverage: int | None) -> Accounts:
+    from pymargin.accounts import Accounts
+
+    found = _decoded(path)
+    if isinstance(found, Mapping) and "userAssets" in found:
+        kind = mode or _EXCHANGE_MODES.get(str(found.get("accountType")))
+        if kind is None:
+            raise InputError(
+                f"{path} is the exchange's answer about one account and does not say its mode: "
+                "give --mode cross_classic or --mode cross_pro"
+            )
+        return Accounts.from_binance(kind, found, account=path.stem, leverage=leverage)
+    if not isinstance(found, list):
+        raise InputError(f"{path} must be a JSON list of rows, one for each account")
+    return Accounts.from_rows(found)
+
+
+def _decoded(path: Path) -> Any:
+    def refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        read = dict(pairs)
+        if len(read) < len(pairs):
+            keys = [key for key, _ in pairs]
+            repeated = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(f"{path} gives {repeated!r} twice in one object")
+        return read
+
+    try:
+        return json.loads(path.read_bytes(), object_pairs_hook=refuse_repeats)
+    except (ValueError, RecursionError) as err:
+        raise InputError(f"{path} is not valid JSON: {err}") from err
+
+
+def read_prices(path: Path) -> PriceSource:
+    """Read prices: a JSON mapping, CSV of name and price, or the exchange's answers.
+
+    Raises
+    ------
+    InputError
+        The file holds no prices.
+    """
+    from pymargin.prices import read_prices as read
+
+    with blamed_on(path):
+        return read(path)
+
+
+def read_rules(source: str) -> MarginRules:
+    """Read rules: ``example``, ``builtin``, ``builtin@MOMENT`` or a canonical file.
+
+    Raises
+    ------
+    InputError
+        There are no such rules, or the file has faults.
+    """
+    from pymargin.rules import builtin_rules, example_rules, load_rules
+
+    name, at, moment = source.partition("@")
+    with blamed_on(source):
+        if source == "example":
+            return example_rules()
+        if name == "builtin":
+            return builtin_rules(at=moment if at else None)
+        if not Path(source).exists():
+            raise InputError(
+                f"{source} does not exist; rules are a file, builtin, "
+                "builtin@2026-01-21T13:00Z (any moment) or example"
+            )
+        return load_rules(source)
+
+
+def find_id(accounts: Accounts, text: str) -> int | str:
+    """Return an id as the book has it: ids of digits may be int or str."""
+    if accounts.ids.dtype.kind == "i" and _INTEGER.fullmatch(text):
+        return int(text)
+    return text

@@ -1,0 +1,127 @@
+"""Writes results: whole or not at all, and never over an input."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pymargin._extras import require
+from pymargin.cli.faults import InputError
+from pymargin.modes import Action
+
+if TYPE_CHECKING:
+    from pymargin.results import Levels
+
+__all__ = ["check_target", "replacing", "write_levels"]
+
+_ROWS_AT_ONCE = 65_536
+_SUFFIXES = (".parquet", ".csv", ".json")
+
+Batches = Iterable[Any]
+
+
+def check_target(path: Path, *, suffixes: tuple[str, ...] = _SUFFIXES, inputs: Iterable[Path] = ()
+                 ) -> None:  # fmt: skip
+    """Refuse a target that cannot be written, or that is one of the inputs, before any work.
+
+    Raises
+    ------
+    InputError
+        Wrong suffix, no such directory, a directory itself, or an input.
+    """
+    if path.suffix.lower() not in suffixes:
+        known = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]] if suffixes[1:] else suffixes)
+        raise InputError(f"--out must end in {known}, not {path.name}")
+    if path.is_dir():
+        raise InputError(f"--out must be a file, and {path} is a directory")
+    if not path.parent.is_dir():
+        raise InputError(f"--out must lie in a directory that exists, and {path.parent} does not")
+    for given in inputs:
+        if path.exists() and given.exists() and path.samefile(given):
+            raise InputError(f"--out must not be one of the inputs, and {path} is one")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a name to write to; what is there takes the target's place only when it is whole."""
+    target = path.resolve()
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_levels(found: Levels, path: Path, advance: Callable[[int], None]) -> None:
+    """Write every field of a result by the suffix of the path, with the actions in words.
+
+    Parameters
+    ----------
+    found
+        The result.
+    path
+        Its suffix is .parquet, .csv or .json. JSON has no infinity: there ``inf``, ``-inf`` and
+        ``nan`` are texts.
+    advance
+        Told the number of rows after each part.
+    """
+    pa = require("pyarrow", extra="cli", purpose="writing results")
+    table = found.to_arrow()
+    table = table.append_column("action_names", _names(pa, found))
+    batches = table.to_batches(max_chunksize=_ROWS_AT_ONCE)
+    writers = {".parquet": _write_parquet, ".csv": _write_csv, ".json": _write_json}
+    with replacing(path) as partial:
+        writers[path.suffix.lower()](table.schema, _told(batches, advance), partial)
+
+
+def _told(batches: Batches, advance: Callable[[int], None]) -> Batches:
+    for batch in batches:
+        yield batch
+        advance(batch.num_rows)
+
+
+def _names(pa: Any, found: Levels) -> Any:
+    """Return each account's actions as names joined by ``|``, each set stored once."""
+    import numpy as np
+
+    sets, codes = np.unique(found.actions, return_inverse=True)
+    words = ["|".join(str(flag.name) for flag in Action(bits)) for bits in sets.tolist()]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words, pa.string()))
+
+
+def _write_parquet(schema: Any, batches: Batches, path: Path) -> None:
+    parquet = require("pyarrow.parquet", extra="cli", purpose="writing Parquet")
+    with parquet.ParquetWriter(path, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _write_csv(schema: Any, batches: Batches, path: Path) -> None:
+    csv = require("pyarrow.csv", extra="cli", purpose="writing CSV")
+    with csv.CSVWriter(path, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _write_json(_schema: Any, batches: Batches, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write("[")
+        separator = "\n"
+        for batch in batches:
+            for row in batch.to_pylist():
+                plain = {name: _json_value(value) for name, value in row.items()}
+                file.write(separator + json.dumps(plain, ensure_ascii=False, allow_nan=False))
+                separator = ",\n"
+        file.write("\n]\n")
+
+
+def _json_value(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

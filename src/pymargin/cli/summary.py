@@ -1,0 +1,150 @@
+"""What a whole book comes to: accounts per action, levels, and the worst accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.cli.faults import INCOMPLETE
+from pymargin.cli.figures import action_words, amount, level_figure, share
+from pymargin.cli.screen import Column, Screen
+from pymargin.modes import Action, Mode
+from pymargin.prices import resolve
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+    from pymargin.prices import PriceSource
+    from pymargin.results import Levels
+
+__all__ = [
+    "account_modes",
+    "exit_code",
+    "exit_code_of",
+    "levels_of",
+    "modes_of",
+    "show_actions",
+    "show_quantiles",
+    "show_worst",
+]
+
+_ACTIONS = (
+    (Action.TRADE, "may trade"),
+    (Action.BORROW, "may borrow"),
+    (Action.TRANSFER_OUT, "may transfer out"),
+    (Action.MARGIN_CALL, "margin call"),
+    (Action.LIQUIDATE, "liquidated"),
+    (Action.UNPRICED_ASSET, "holds what has no price or schedule"),
+    (Action.UNPRICED_DEBT, "owes what has no price or brackets"),
+    (Action.BEYOND_TIERS, "holds or owes more than the last tier covers"),
+)
+_QUANTILES = (0.01, 0.1, 0.5, 0.9)
+
+
+def levels_of(found: Levels) -> npt.NDArray[np.float64]:
+    """Return float64[n]: the level that decides."""
+    arrays = found.arrays()
+    level: npt.NDArray[np.float64] = arrays["level" if "level" in arrays else "margin_level"]
+    return level
+
+
+def account_modes(accounts: Accounts, mode: str | None) -> npt.NDArray[Any]:
+    """Return object[n] of str: the mode under which each account is evaluated."""
+    names = np.array(["", *(one.value for one in Mode)], dtype=object)
+    return names[accounts._mode] if mode is None else np.full(len(accounts), mode, dtype=object)
+
+
+def modes_of(accounts: Accounts, mode: str | None) -> tuple[str, ...]:
+    """Return the modes that occur, in their standard order."""
+    if mode is not None:
+        return (mode,)
+    present = np.bincount(accounts._mode, minlength=len(Mode) + 1)[1:] > 0
+    return tuple(one.value for one, is_there in zip(Mode, present, strict=True) if is_there)
+
+
+def show_actions(screen: Screen, actions: npt.NDArray[np.uint16]) -> None:
+    """Print how many accounts have each action."""
+    screen.heading(f"Accounts by action ({len(actions):,} in all; one may stand in several rows)")
+    counts = [(flag, what, int(np.count_nonzero(actions & flag.value))) for flag, what in _ACTIONS]
+    screen.table(
+        [Column("action"), Column("accounts", True), Column("share", True), Column("the account")],
+        [
+            (str(flag.name), f"{count:,}", share(count, len(actions)), what)
+            for flag, what, count in counts
+        ],
+    )
+
+
+def exit_code(actions: npt.NDArray[np.uint16]) -> int:
+    """Return 1 where some account is unpriced or beyond its tiers, else 0."""
+    return exit_code_of(Action(int(np.bitwise_or.reduce(actions))))
+
+
+def exit_code_of(actions: Action) -> int:
+    """Return the exit code for actions of one account, or of several at once."""
+    return INCOMPLETE if actions & (Action.UNPRICED | Action.BEYOND_TIERS) else 0
+
+
+def show_quantiles(screen: Screen, accounts: Accounts, levels: npt.NDArray[np.float64]) -> None:
+    """Print how the levels of accounts in debt are spread, mode by mode."""
+    screen.heading("Margin levels of the accounts in debt (lower is worse)")
+    mode_of = account_modes(accounts, None)
+    rows = []
+    for mode in modes_of(accounts, None):
+        of_mode = levels[mode_of == mode]
+        in_debt = of_mode[np.isfinite(of_mode)]
+        figures = ["-"] * (1 + len(_QUANTILES))
+        if len(in_debt):
+            figures = [level_figure(in_debt.min())]
+            figures += map(level_figure, np.quantile(in_debt, _QUANTILES).tolist())
+        rows.append((mode, f"{len(of_mode):,}", f"{len(in_debt):,}", *figures))
+    titles = ["accounts", "in debt", "worst", "1 %", "10 %", "median", "90 %"]
+    screen.table([Column("mode"), *(Column(title, True) for title in titles)], rows)
+
+
+def show_worst(
+    screen: Screen,
+    found: Levels,
+    accounts: Accounts,
+    prices: PriceSource,
+    *,
+    count: int,
+    mode: str | None,
+) -> None:
+    """Print the accounts nearest to liquidation."""
+    worst = found.worst(count)
+    screen.heading(f"The {len(worst):,} accounts nearest to liquidation, worst first")
+    columns = [Column("account"), Column("level", True)]
+    thresholds = worst.arrays().get("threshold")
+    if thresholds is not None:
+        columns += [Column("liquidated at", True)]
+    columns += [Column("held, USDT", True), Column("owed, USDT", True), Column("actions")]
+    modes = account_modes(accounts, mode)
+    several = len(modes_of(accounts, mode)) > 1
+    if several:
+        columns.insert(1, Column("mode"))
+    price = resolve(prices, accounts.assets)
+    rows = []
+    levels, ids = levels_of(worst).tolist(), worst.ids.tolist()
+    for row, position in enumerate(worst.positions.tolist()):
+        cells = [str(ids[row])]
+        cells += [modes[position]] if several else []
+        cells += [level_figure(levels[row])]
+        cells += [] if thresholds is None else [f"{thresholds[row]:.12g}"]
+        cells += map(amount, _held_and_owed(accounts, price, position))
+        rows.append((*cells, action_words(int(worst.actions[row]))))
+    screen.table(columns, rows)
+
+
+def _held_and_owed(
+    accounts: Accounts, price: npt.NDArray[np.float64], position: int
+) -> Iterable[float]:
+    """Return the USDT value of an account's holdings and of its debts, NaN where unpriced."""
+    entries = slice(*accounts._offsets[position : position + 2].tolist())
+    prices = price[accounts._asset_ids[entries]]
+    for one, other in (("free", "locked"), ("borrowed", "interest")):
+        units = getattr(accounts, f"_{one}")[entries] + getattr(accounts, f"_{other}")[entries]
+        # Not 0 * NaN: what is not held needs no price.
+        yield float(np.sum(np.multiply(units, prices, where=units > 0, out=np.zeros(len(units)))))
