@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite, nan
 from numbers import Real
+from os import PathLike
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,10 +16,10 @@ import numpy.typing as npt
 
 from pymargin.errors import PricesError, Problem
 
-__all__ = ["PriceSource", "Prices", "resolve"]
+__all__ = ["PriceSource", "Prices", "prices_from_binance", "read_prices", "resolve"]
 
 SMALLEST, LARGEST = 1e-100, 1e100
-_RANGE = f"0 or from {SMALLEST:g} to {LARGEST:g}"
+PRICE_RULE = f"0 or from {SMALLEST:g} to {LARGEST:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def resolve(prices: PriceSource, names: Sequence[str]) -> npt.NDArray[np.float64
     values[~np.isfinite(values)] = nan
     bad = (values < 0) | (values > LARGEST) | ((values > 0) & (values < SMALLEST))
     problems += (
-        Problem(f"prices[{names[i]!r}]", "range", float(values[i]), _RANGE)
+        Problem(f"prices[{names[i]!r}]", "range", float(values[i]), PRICE_RULE)
         for i in np.flatnonzero(bad).tolist()
     )
     if problems:
@@ -135,9 +137,75 @@ def _from_mapping(
     return values
 
 
-def finite_price(value: object) -> float | None:
-    """Return a usable price, or None."""
+def usable_price(value: object) -> float | None:
+    """Return a price that is finite, not negative and in range, or None."""
     price = to_price(value)
     if price is None or not isfinite(price):
         return None
     return price if price == 0 or SMALLEST <= price <= LARGEST else None
+
+
+def prices_from_binance(
+    *, price_index: Any = None, premium_index: Any = None, asset_index: Any = None
+) -> Prices:
+    """Return prices from the exchange's own answers.
+
+    Parameters
+    ----------
+    price_index
+        ``GET /sapi/v1/margin/priceIndex``: the index price of each asset. A pair in
+        USDT gives it; else USDT quoted in the asset, inverted; else the first pair
+        in FDUSD, USDC, TUSD, BUSD, USD1, USDP, DAI, BTC, ETH, BNB, EUR, TRY, BRL or
+        JPY, times the price of that quote in USDT.
+    premium_index
+        ``GET /fapi/v1/premiumIndex``: ``mark`` by symbol; the index price of a
+        perpetual quoted in USDT is its asset's where ``price_index`` gives none.
+    asset_index
+        ``GET /fapi/v1/assetIndex``: ``bid`` and ``ask`` by asset, in USD.
+
+    Each is a decoded answer (an object or a list of them), a path to a JSON file,
+    or None.
+
+    Raises
+    ------
+    PricesError
+        Lists every item that is not of the answer's shape and every symbol whose
+        price cannot be had in USDT.
+
+    Example
+    -------
+    >>> prices_from_binance(
+    ...     price_index=[
+    ...         {"symbol": "BTCUSDT", "price": "20000"},
+    ...         {"symbol": "BNBBTC", "price": "0.01"},
+    ...     ]
+    ... ).index
+    {'BTC': 20000.0, 'BNB': 200.0}
+    """
+    from pymargin.adapters.binance_prices import binance_prices
+
+    return binance_prices(
+        price_index=price_index, premium_index=premium_index, asset_index=asset_index
+    )
+
+
+def read_prices(path: str | PathLike[str]) -> Prices:
+    """Read prices from a file.
+
+    Parameters
+    ----------
+    path
+        CSV (``name,price``, with or without that header), or JSON: an object of
+        name to price, or one of the exchange's answers (margin priceIndex, futures
+        premiumIndex or assetIndex, portfolio asset-index-price), told by its fields.
+
+    Raises
+    ------
+    PricesError
+        Lists every line or item that holds no price.
+    OSError
+        The file cannot be read.
+    """
+    from pymargin.adapters.price_files import prices_from_file
+
+    return prices_from_file(Path(path))

@@ -1,0 +1,131 @@
+"""The exchange's price answers to prices in USDT."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from pymargin.errors import PricesError, Problem
+from pymargin.prices import PRICE_RULE, Prices, usable_price
+
+__all__ = ["binance_prices", "decoded"]
+
+# Quote assets, the ones nearest to USDT first: an asset with several pairs and none in
+# USDT takes the first.
+_QUOTES = (
+    *("FDUSD", "USDC", "TUSD", "BUSD", "USD1", "USDP", "DAI"),
+    *("BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY"),
+)
+_DOLLAR = "USD"
+
+
+def binance_prices(
+    *, price_index: Any = None, premium_index: Any = None, asset_index: Any = None
+) -> Prices:
+    """Return prices from decoded answers or paths; see `pymargin.prices`."""
+    problems: list[Problem] = []
+    pairs = dict(_items("price_index", price_index, ("price",), problems))
+    marks = dict(_items("premium_index", premium_index, ("markPrice", "indexPrice"), problems))
+    rates = dict(_items("asset_index", asset_index, ("bidRate", "askRate"), problems))
+    index = _index({symbol: price for symbol, (price,) in pairs.items()}, problems)
+    problems += (
+        Problem("asset_index", "symbol", repr(symbol), "an asset and USD")
+        for symbol in rates
+        if not symbol.endswith(_DOLLAR) or symbol == _DOLLAR
+    )
+    if problems:
+        raise PricesError(problems)
+    for symbol, (_, price) in marks.items():
+        asset = symbol.removesuffix("USDT")
+        if asset not in ("", symbol):
+            index.setdefault(asset, price)
+    return Prices(
+        index=index,
+        mark={symbol: mark for symbol, (mark, _) in marks.items()},
+        bid={symbol.removesuffix(_DOLLAR): bid for symbol, (bid, _) in rates.items()},
+        ask={symbol.removesuffix(_DOLLAR): ask for symbol, (_, ask) in rates.items()},
+    )
+
+
+def decoded(source: Any) -> Any:
+    """Return decoded JSON as it is, and that of a path.
+
+    Raises
+    ------
+    PricesError
+        The file holds no JSON.
+    """
+    if not isinstance(source, str | PathLike):
+        return source
+    try:
+        return json.loads(Path(source).read_bytes())
+    except ValueError as err:
+        raise PricesError(f"{source} must be a JSON file: {err}") from err
+
+
+def _items(
+    name: str, source: Any, fields: tuple[str, ...], problems: list[Problem]
+) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Yield the symbol and the numbers of each item."""
+    answer = decoded(source)
+    if answer is None:
+        return
+    seen: set[str] = set()
+    for place, item in enumerate([answer] if isinstance(answer, Mapping) else answer):
+        path = f"{name}[{place}]"
+        symbol = item.get("symbol") if isinstance(item, Mapping) else None
+        if not isinstance(symbol, str) or not symbol:
+            rule = f"an object with symbol, {', '.join(fields)}"
+            problems.append(Problem(path, "shape", repr(item)[:60], rule))
+            continue
+        if symbol in seen:
+            problems.append(Problem(f"{path}.symbol", "duplicate", f"{symbol} again", "unique"))
+        seen.add(symbol)
+        prices = [usable_price(item.get(field)) for field in fields]
+        for field, price in zip(fields, prices, strict=True):
+            if price is None:
+                found = f"{item.get(field)!r} ({symbol})"
+                problems.append(Problem(f"{path}.{field}", "price", found, PRICE_RULE))
+        yield symbol, tuple(0.0 if price is None else price for price in prices)
+
+
+def _index(pairs: Mapping[str, float], problems: list[Problem]) -> dict[str, float]:
+    """Return each asset's price in USDT from the prices of pairs."""
+    index: dict[str, float] = {}
+    inverse: dict[str, float] = {}
+    crosses: dict[str, dict[str, float]] = {}
+    for symbol, price in pairs.items():
+        if symbol.endswith("USDT") and symbol != "USDT":
+            index[symbol.removesuffix("USDT")] = price
+        elif symbol.startswith("USDT") and symbol != "USDT":
+            inverse[symbol.removeprefix("USDT")] = price
+        else:
+            quote = next((q for q in _QUOTES if symbol.endswith(q) and symbol != q), None)
+            if quote is None:
+                problems.append(_unresolvable(symbol, "its quote asset is not known"))
+            else:
+                crosses.setdefault(symbol.removesuffix(quote), {})[quote] = price
+    for asset, price in inverse.items():
+        if price > 0:
+            index.setdefault(asset, 1.0 / price)
+    # Quotes come from pairs in USDT only, not from what is converted here.
+    quoted = dict(index)
+    for asset, prices in crosses.items():
+        if asset in index:
+            continue
+        quote = next((q for q in _QUOTES if q in prices and q in quoted), None)
+        if quote is None:
+            missing = " and ".join(prices)
+            problems.append(
+                _unresolvable(asset + missing, f"there is no price of {missing} in USDT")
+            )
+        else:
+            index[asset] = prices[quote] * quoted[quote]
+    return index
+
+
+def _unresolvable(symbol: str, why: str) -> Problem:
+    return Problem("price_index", f"{symbol} cannot be priced in USDT: {why}")

@@ -1,0 +1,98 @@
+"""Price files, told apart by their shape."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pymargin.adapters.binance_prices import binance_prices
+from pymargin.errors import PricesError, Problem
+from pymargin.prices import PRICE_RULE, Prices, usable_price
+
+__all__ = ["prices_from_file"]
+
+
+def prices_from_file(path: Path) -> Prices:
+    """Return the prices in a CSV or JSON file."""
+    text = path.read_text(encoding="utf-8-sig")
+    if path.suffix.lower() == ".csv" or not text.lstrip().startswith(("{", "[")):
+        return Prices(index=_from_csv(text, path))
+    try:
+        answer = json.loads(text, object_pairs_hook=_unique)
+    except PricesError as err:
+        raise PricesError(f"{path}: {err}") from err
+    except ValueError as err:
+        raise PricesError(f"{path} must be JSON: {err}") from err
+    return _from_answer(answer, path)
+
+
+def _from_answer(answer: Any, path: Path) -> Prices:
+    items = [answer] if isinstance(answer, Mapping) else answer
+    first = items[0] if items and isinstance(items[0], Mapping) else {}
+    if "markPrice" in first:
+        return binance_prices(premium_index=answer)
+    if "bidRate" in first:
+        return binance_prices(asset_index=answer)
+    if "symbol" in first and "price" in first:
+        return binance_prices(price_index=answer)
+    if "assetIndexPrice" in first:
+        pairs = [
+            (str(item.get("asset")), item.get("assetIndexPrice"), f"{path}[{i}]")
+            for i, item in enumerate(items)
+        ]
+        return Prices(index=_priced(pairs))
+    if isinstance(answer, Mapping):
+        return Prices(index=_priced([(n, p, f"{path}[{n!r}]") for n, p in answer.items()]))
+    raise PricesError(
+        f"{path} must be an object of name to price or an answer of the exchange "
+        "(priceIndex, premiumIndex, assetIndex, asset-index-price)"
+    )
+
+
+def _from_csv(text: str, path: Path) -> dict[str, float]:
+    lines = list(csv.reader(text.splitlines()))
+    if lines and [cell.strip().lower() for cell in lines[0]] == ["name", "price"]:
+        lines[0] = []
+    pairs, problems = [], []
+    for number, cells in enumerate(lines, start=1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != 2:
+            found = f"{len(cells)} cells"
+            problems.append(Problem(f"{path} line {number}", "shape", found, "name,price"))
+            continue
+        pairs.append((cells[0].strip(), cells[1].strip(), f"{path} line {number}"))
+    return _priced(pairs, problems)
+
+
+def _priced(
+    pairs: list[tuple[str, Any, str]], problems: list[Problem] | None = None
+) -> dict[str, float]:
+    """Return the prices of (name, price, place); every fault is raised at once."""
+    problems = [] if problems is None else problems
+    prices: dict[str, float] = {}
+    for name, given, place in pairs:
+        price = usable_price(given)
+        if not name:
+            problems.append(Problem(place, "name", "''", "a name and a price"))
+        elif name in prices:
+            problems.append(Problem(place, "duplicate", f"{name} again", "of another name"))
+        elif price is None:
+            problems.append(Problem(place, "price", repr(given), PRICE_RULE))
+        else:
+            prices[name] = price
+    if problems:
+        raise PricesError(problems)
+    return prices
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise PricesError(f"{name} must be there once, not twice")
+        found[name] = value
+    return found
