@@ -23,6 +23,7 @@ PRICE_UNIT = 10**6
 RATE_UNIT = 10**4
 VALUE_UNIT = UNIT * PRICE_UNIT
 DIGITS = 15
+QUANTITIES = ("free", "locked", "borrowed", "interest")
 
 ASSETS = ("USDT", "TALL", "FIVE", "HALF", "FLAT", "FULL")
 Steps = tuple[tuple[int | None, int], ...]
@@ -127,7 +128,7 @@ class Ties:
             yield row_of(account, i)
 
     def arrays(self) -> dict[str, Any]:
-        """Return the arguments of `Accounts.from_arrays`, orders apart."""
+        """Return the arguments of `Accounts.from_arrays`."""
         counts = [len(account.balances) for account in self.accounts]
         names = {asset: i for i, asset in enumerate(ASSETS)}
         ids = [names[asset] for account in self.accounts for asset in account.balances]
@@ -139,23 +140,32 @@ class Ties:
             "offsets": np.array([0, *itertools.accumulate(counts)], dtype=np.int64),
             "assets": ASSETS,
             "asset_ids": np.array(ids, dtype=np.uint16),
-            **dict(
-                zip(("free", "locked", "borrowed", "interest"), map(np.array, columns), strict=True)
-            ),
+            **dict(zip(QUANTITIES, map(np.array, columns), strict=True)),
+            **self._orders(names),
             "leverage": np.array([a.leverage for a in self.accounts], dtype=np.uint8),
             "margin_call_ratio": np.array(ratios),
             "open_order_loss": np.array([a.loss / UNIT for a in self.accounts]),
         }
 
+    def _orders(self, names: dict[str, int]) -> dict[str, Any]:
+        orders = [order for account in self.accounts for order in account.orders]
+        counts = (len(account.orders) for account in self.accounts)
+        return {
+            "order_offsets": np.array([0, *itertools.accumulate(counts)], dtype=np.int64),
+            "order_give_ids": np.array([names[order[0]] for order in orders], dtype=np.uint16),
+            "order_give_quantity": np.array([order[1] / UNIT for order in orders]),
+            "order_get_ids": np.array([names[order[2]] for order in orders], dtype=np.uint16),
+            "order_get_quantity": np.array([order[3] / UNIT for order in orders]),
+        }
+
 
 def row_of(account: Account, name: int) -> dict[str, Any]:
     """Return the account as a row of floats."""
-    quantities = ("free", "locked", "borrowed", "interest")
     row: dict[str, Any] = {
         "account": str(name),
         "leverage": account.leverage,
         "balances": [
-            {"asset": asset, **{q: n / UNIT for q, n in zip(quantities, entry, strict=True)}}
+            {"asset": asset, **{q: n / UNIT for q, n in zip(QUANTITIES, entry, strict=True)}}
             for asset, entry in account.balances.items()
         ],
     }
@@ -292,8 +302,13 @@ def sign_at(account: Account, prices: dict[str, int], mode: Mode, name: str, lim
 def expected_actions(account: Account, prices: dict[str, int], mode: Mode) -> int:
     """Return the actions that the exchange's table gives, by integers alone."""
 
+    known: dict[str, tuple[int, int]] = {}
+
     def above(name: str, limit: int) -> bool:
-        return sign_at(account, prices, mode, name, limit) > 0
+        if name not in known:
+            known[name] = level(account, prices, mode, name)
+        numerator, denominator = known[name]
+        return 100 * numerator > limit * denominator
 
     far = BEYOND_TIERS if _is_beyond(account, prices, mode) else 0
     five = account.leverage == 5
@@ -363,7 +378,10 @@ def _triple(
         if solved is None:
             continue
         account, asset = solved
-        return [account, *_sides(rng, account, asset)]
+        sides = _sides(rng, account, asset)
+        signs = {sign_at(side, prices, mode, name, limit) for side in sides}
+        if signs == {-1, 1}:  # what counts nothing does not move the level
+            return [account, *sides]
 
 
 def _near(
