@@ -256,3 +256,17 @@ def test_the_vendor_sample_of_brackets_warns_of_its_quick_deduction() -> None:
     rules = rules_from_binance(liability_brackets=SAMPLES / "sapi_v1_margin_leverageBracket.json")
     (warning,) = rules.problems()
     assert (warning.path, warning.found) == ("$[0].brackets[1].fastNum", "60000")
+
+
+def test_empty_newer_collaterals_are_absent_with_a_warning() -> None:
+    odd = collateral()
+    odd[1]["borrowCollaterals"] = []
+    rules = rules_from_binance(cross_collateral=odd)
+    assert rules.find("borrow", "USDT") is None
+    assert [problem.path for problem in rules.problems()] == ["$[1].borrowCollaterals"]
+
+
+@needs_samples
+def test_a_futures_answer_cannot_be_read_yet() -> None:
+    (problem,) = check_rules(SAMPLES / "fapi_v1_leverageBracket.json")
+    assert "cannot be read yet" in str(problem)

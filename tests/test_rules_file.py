@@ -510,3 +510,26 @@ def test_a_corrupted_number_is_a_problem_at_its_path(
     groups[group]["tiers"][tier][key] = junk
     found = {path for path, _ in errors(given_)}
     assert f"$.tables.{table}[{group}].tiers[{tier}].{key}" in found
+
+
+def test_an_answer_of_the_exchange_says_who_reads_it() -> None:
+    answer: Any = [{"assetNames": ["BTC"], "collaterals": []}]
+    with pytest.raises(RulesError, match=r"rules_from_binance\(cross_collateral=\.\.\.\)"):
+        load_rules(answer)
+
+
+@pytest.mark.parametrize("rank", ["6", 6, 6.0, Decimal("6.0")])
+def test_a_rank_may_be_a_text_or_a_number(rank: Any) -> None:
+    assert load_rules(changed("ranks[0].rank", rank)).rank("AAA") == 6
+
+
+@pytest.mark.parametrize(
+    "rank", [0, -1, 6.5, True, None, "x", float("inf"), Decimal("NaN"), 10**100]
+)
+def test_a_rank_is_a_whole_number_from_one(rank: Any) -> None:
+    assert errors(changed("ranks[0].rank", rank)) == [("$.ranks[0].rank", "bad type")]
+
+
+def test_an_integer_too_long_to_print_is_a_problem() -> None:
+    (found,) = [p for p in check_rules(changed("ranks[0].rank", 10**5000)) if p.found]
+    assert "not a very large number" in str(found)

@@ -375,3 +375,14 @@ def test_a_wrong_threshold_is_an_error_at_its_path(
         load_rules(_with_thresholds(product, **changes))
     paths = [problem.path for problem in caught.value.problems]
     assert f"$.thresholds.{product}.{where}" in paths
+
+
+def test_a_threshold_takes_no_float() -> None:
+    with pytest.raises(TypeError, match=r"a threshold must be a Decimal, not 1\.1234567"):
+        Line("margin_level", 1.1234567, ("LIQUIDATE",))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rank", [Decimal(6), "6", True, 0])
+def test_a_rank_in_memory_is_an_int(rank: Any) -> None:
+    with pytest.raises(RulesError, match=r"\$\.ranks\.AAA must be a whole number"):
+        rules(ranks={"AAA": rank})

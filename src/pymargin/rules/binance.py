@@ -32,6 +32,7 @@ from pymargin.rules.schedules import Tier
 __all__ = [
     "ANSWERS",
     "Payload",
+    "answer_of",
     "read_answers",
     "read_cross_collateral",
     "read_liability_brackets",
@@ -166,6 +167,23 @@ _SOURCES = {
 }
 
 
+def answer_of(content: object) -> str | None:
+    """Name the argument of ``rules_from_binance`` that an answer belongs to, by its shape."""
+    if isinstance(content, Mapping):
+        content = content["data"] if isinstance(content.get("data"), list) else [content]
+    if not isinstance(content, list | tuple):
+        return None
+    keys: set[object] = set()
+    for item in content:
+        if isinstance(item, Mapping):
+            keys.update(item)
+    if keys & {"collaterals", "borrowCollaterals", "withdrawCollaterals"}:
+        return "cross_collateral"
+    if "brackets" in keys:
+        return "usdm_brackets" if keys & {"symbol", "notionalCoef"} else "liability_brackets"
+    return None
+
+
 def _refuse_unsupported(later: Mapping[str, object]) -> None:
     given = [name for name, payload in later.items() if payload is not None]
     if given:
@@ -297,7 +315,11 @@ def read_cross_collateral(findings: Findings, content: object) -> Tables:
         names = reader.names(f"{where}.assetNames", fields.get("assetNames", ()))
         for table, key in _RATIO_FIELDS.items():
             given = fields.get(key)
-            if key not in fields or (given is None and table != "collateral"):
+            if table != "collateral" and not given:
+                if given is not None:
+                    findings.warning(f"{where}.{key}", "is empty, and taken as absent")
+                continue
+            if key not in fields:
                 continue
             tiers = reader.ratio_tiers(f"{where}.{key}", given, table)
             if tiers and names:

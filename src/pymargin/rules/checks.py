@@ -291,7 +291,7 @@ def _check_group_key(
     if (group.rank is None) == (not group.assets):
         findings.error(where, "key", found="both or neither", expected="given by rank or by assets")
     if group.rank is not None:
-        findings.integer(f"{where}.rank", group.rank, at_least=1)
+        findings.integer(f"{where}.rank", group.rank, at_least=1, strict=True)
         check_names_once(findings, [(f"{where}.rank", group.rank)], ranks, what="rank")
     listed = [(f"{where}.assets[{k}]", asset) for k, asset in enumerate(group.assets)]
     for path, asset in listed:

@@ -47,7 +47,7 @@ def check_leverage_limits(findings: Findings, limits: LeverageLimits) -> None:
     """Check the leverage limits under the path of the rules file."""
     path = "$.max_leverage"
     for name in ("default", "restricted"):
-        findings.integer(f"{path}.{name}", getattr(limits, name), at_least=1)
+        findings.integer(f"{path}.{name}", getattr(limits, name), at_least=1, strict=True)
     for code in sorted(limits.countries, key=str):
         if not is_country(code):
             findings.error(
@@ -77,4 +77,4 @@ def check_ranks(findings: Findings, ranks: Mapping[str, int]) -> None:
     """Check ranks that were built in memory, under the path of the rules file."""
     for asset, rank in ranks.items():
         findings.name("$.ranks", asset)
-        findings.integer(child("$.ranks", str(asset)), rank, at_least=1)
+        findings.integer(child("$.ranks", str(asset)), rank, at_least=1, strict=True)

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any
 
 from pymargin.errors import RulesError
+from pymargin.rules.binance import answer_of
 from pymargin.rules.checks import (
     Draft,
     Group,
@@ -65,9 +66,14 @@ def load_rules(source: str | PathLike[str] | Mapping[str, Any]) -> MarginRules:
     Decimal('950')
     """
     findings = Findings()
-    rules = read_document(
-        findings, read_json(source) if isinstance(source, str | PathLike) else source
-    )
+    content = read_json(source) if isinstance(source, str | PathLike) else source
+    rules = read_document(findings, content)
+    argument = answer_of(content)
+    if rules is None and argument is not None:
+        raise RulesError(
+            "this is an answer of the exchange, not a rules file:"
+            f" read it with rules_from_binance({argument}=...)"
+        )
     findings.raise_errors()
     assert rules is not None
     return rules

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from numbers import Integral
 from typing import Any
 
 from pymargin.errors import Problem, RulesError
@@ -19,6 +20,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHOWN = 60
 _LARGEST = 1_000_000_000
+_LONGEST_INT = 200
 
 
 def child(path: str, key: str) -> str:
@@ -80,6 +82,8 @@ class Findings:
     ) -> None:
         if found is None and expected is not None:
             found = "null"
+        elif isinstance(found, int) and found.bit_length() > _LONGEST_INT:
+            found = "a very large number"
         elif found is not None and not isinstance(found, str | int | float | Decimal):
             found = shown(found)
         elif len(str(found)) > _SHOWN and expected is not None:
@@ -109,8 +113,8 @@ class Findings:
             number = Decimal(given)
         elif isinstance(given, Decimal):
             number = given
-        elif isinstance(given, int) and not isinstance(given, bool):
-            number = Decimal(given)
+        elif isinstance(given, Integral) and not isinstance(given, bool):
+            number = Decimal(int(given))
         elif isinstance(given, float):
             number = Decimal(float.__repr__(given))
         if number is None or not number.is_finite():
@@ -138,15 +142,19 @@ class Findings:
             return None
         return Decimal(plain(number))
 
-    def integer(self, path: str, given: object, *, at_least: int) -> int | None:
-        """Read a whole number from an int, or from text or a number that is one."""
+    def integer(
+        self, path: str, given: object, *, at_least: int, strict: bool = False
+    ) -> int | None:
+        """Read a whole number from an int or, unless ``strict``, a text or number that is one."""
         number: int | None = None
-        if isinstance(given, str) and re.fullmatch(r"[0-9]{1,9}", given):
-            number = int(given)
-        elif isinstance(given, int) and not isinstance(given, bool):
+        if isinstance(given, int) and not isinstance(given, bool):
             number = given
-        elif isinstance(given, Decimal | float) and abs(given) < _LARGEST and given == int(given):
+        elif isinstance(given, str) and re.fullmatch(r"[0-9]{1,9}", given) and not strict:
             number = int(given)
+        elif isinstance(given, Decimal | float) and not strict:
+            figure = Decimal(given)
+            if figure.is_finite() and abs(figure) < _LARGEST and figure == int(figure):
+                number = int(figure)
         if number is None or not at_least <= number < _LARGEST:
             self.error(
                 path, "bad type", found=given, expected=f"a whole number of at least {at_least}"

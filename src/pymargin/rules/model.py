@@ -256,6 +256,7 @@ class MarginRules:
     def replace(self, **changes: Any) -> MarginRules:
         """Return rules with some parts changed, checked anew.
 
+        A changed ``moment`` leaves the other parts, the methodology too, as they are.
         Notes of the reader are kept only while the tables are.
         """
         if "tables" in changes:

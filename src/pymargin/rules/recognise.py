@@ -7,13 +7,13 @@ from os import PathLike, fspath
 from typing import Any
 
 from pymargin.errors import Problem, RulesError
-from pymargin.rules.binance import ANSWERS, read_answers
+from pymargin.rules.binance import ANSWERS, answer_of, read_answers
 from pymargin.rules.file import read_document
 from pymargin.rules.findings import Findings, shown
 from pymargin.rules.jsonfile import read_json
 from pymargin.rules.model import MarginRules
 
-__all__ = ["answer_of", "check_rules"]
+__all__ = ["check_rules"]
 
 _EXPECTED = "a rules file or an answer of crossMarginCollateralRatio or margin leverageBracket"
 
@@ -55,25 +55,6 @@ def _content(source: object) -> Any:
     return source
 
 
-def answer_of(content: object) -> str | None:
-    """Name the argument of ``rules_from_binance`` that an answer belongs to, by its shape."""
-    if isinstance(content, Mapping):
-        content = content["data"] if isinstance(content.get("data"), list) else [content]
-    if not isinstance(content, list | tuple):
-        return None
-    keys: set[object] = set()
-    for item in content:
-        if isinstance(item, Mapping):
-            keys.update(item)
-    if keys & {"collaterals", "borrowCollaterals", "withdrawCollaterals"}:
-        return "cross_collateral"
-    if "brackets" in keys:
-        if keys & {"symbol", "pair", "notionalCoef"}:
-            return "usdm_brackets"
-        return "liability_brackets"
-    return None
-
-
 def _check(content: object) -> list[Problem]:
     if isinstance(content, Mapping) and ("format" in content or "tables" in content):
         findings = Findings()
@@ -84,7 +65,7 @@ def _check(content: object) -> list[Problem]:
             found = shown(content)
             return [Problem("$", "shape", found=found, expected=_EXPECTED)]
         if argument not in ANSWERS:
-            return [Problem("$", f"pymargin cannot read {argument} yet")]
+            return [Problem("$", "futures brackets cannot be read yet")]
         answer: Any = content
         rules, problems = read_answers({argument: answer}, at=None)
     return problems if rules is None else list(rules.problems())

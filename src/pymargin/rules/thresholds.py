@@ -25,6 +25,19 @@ Limit: TypeAlias = Decimal | Mapping[int, Decimal]
 """One figure, or one for each account leverage (3 and 5)."""
 
 
+def _settled(limit: object) -> Limit:
+    """Take Decimals and ints, by leverage or not; a float would be rounded on the way."""
+    if isinstance(limit, Mapping):
+        return FrozenMapping({key: _figure(limit[key]) for key in limit})
+    return _figure(limit)
+
+
+def _figure(figure: object) -> Decimal:
+    if isinstance(figure, bool) or not isinstance(figure, Decimal | int):
+        raise TypeError(f"a threshold must be a Decimal, not {figure!r}")
+    return Decimal(figure)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Give an account at or below a limit these actions and no others.
@@ -46,6 +59,9 @@ class Line:
     actions: tuple[str, ...]
     own_ratio: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at_most", _settled(self.at_most))
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -54,6 +70,9 @@ class Grant:
     action: str
     level: str
     above: Limit
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "above", _settled(self.above))
 
 
 @dataclass(frozen=True, slots=True)
