@@ -270,3 +270,12 @@ def test_empty_newer_collaterals_are_absent_with_a_warning() -> None:
 def test_a_futures_answer_cannot_be_read_yet() -> None:
     (problem,) = check_rules(SAMPLES / "fapi_v1_leverageBracket.json")
     assert "cannot be read yet" in str(problem)
+
+
+def test_an_unreadable_quick_deduction_is_found_beside_another_fault() -> None:
+    broken = brackets()
+    broken[0]["brackets"][1] |= {"fastNum": "abc", "maxDebt": 1}
+    assert errors(broken) == [
+        ("$[0].brackets[1].maxDebt", "inverted"),
+        ("$[0].brackets[1].fastNum", "bad type"),
+    ]

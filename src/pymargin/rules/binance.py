@@ -281,10 +281,8 @@ class _Reader:
             tiers = check_schedule(findings, path, drafts, TABLES[table], names) if drafts else None
             self.findings.problems.extend(p for p in findings.problems if p not in known)
             read[table] = tiers or ()
-        maintenance = read["liability_maintenance"]
-        if maintenance:
-            given_sums = [(f"{where}.fastNum", fields.get("fastNum")) for where, fields in entries]
-            check_deductions(self.findings, maintenance, given_sums)
+        given_sums = [(f"{where}.fastNum", fields.get("fastNum")) for where, fields in entries]
+        check_deductions(self.findings, read["liability_maintenance"], given_sums)
         return read
 
     def _bracket_edges(

@@ -221,15 +221,14 @@ def check_deductions(
     findings
         Where to note them.
     tiers
-        The schedule.
+        The schedule; empty where it could not be built, and then only the types are checked.
     given
         Path and value for each tier; None where the tier gives none.
     """
-    for (path, figure), offset in zip(given, offsets(tiers), strict=True):
-        if figure is None:
-            continue
-        number = findings.decimal(path, figure)
-        if number is not None and number != -offset:
+    derived: Sequence[Decimal | None] = offsets(tiers) if tiers else [None] * len(given)
+    for (path, figure), offset in zip(given, derived, strict=True):
+        number = None if figure is None else findings.decimal(path, figure)
+        if number is not None and offset is not None and number != -offset:
             findings.warning(
                 path,
                 "differs from the derived",

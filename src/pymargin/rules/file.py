@@ -190,8 +190,7 @@ class _Reader:
         if not drafts:
             return ()
         tiers = check_schedule(self.findings, path, drafts, kind) or ()
-        if tiers:
-            check_deductions(self.findings, tiers, given_deductions)
+        check_deductions(self.findings, tiers, given_deductions)
         return tiers
 
     def draft(self, where: str, fields: Mapping[str, Any], kind: TableKind) -> Draft:
