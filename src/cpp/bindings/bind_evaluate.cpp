@@ -1,6 +1,5 @@
 #include <pybind11/stl.h>
 
-#include <array>
 #include <limits>
 #include <string>
 #include <utility>
@@ -8,8 +7,7 @@
 
 #include "book.hpp"
 #include "pymargin/evaluate.hpp"
-#include "pymargin/modes/cross_classic.hpp"
-#include "pymargin/modes/cross_pro.hpp"
+#include "pymargin/modes/all.hpp"
 #include "schedules.hpp"
 
 namespace pymargin::bindings {
@@ -173,21 +171,9 @@ struct Kernel {
     py::tuple (*run_exact)(const Call&, std::int64_t, int);
 };
 
-template <class Mode>
-constexpr Kernel kernel(const char* name) {
-    return {name, &run<Mode>, &run_exact<Mode>};
-}
-
-/// Every mode that can be evaluated: a new one is a header with its formula and a line here.
-constexpr std::array kernels = {
-    kernel<CrossClassic<ClassicMethodology::since_2023>>("classic_2023"),
-    kernel<CrossClassic<ClassicMethodology::since_2026_01>>("classic_2026_01"),
-    kernel<CrossClassic<ClassicMethodology::since_2026_06>>("classic_2026_06"),
-    kernel<CrossPro<Reading::gross, OrderLoss::marginal>>("pro_2025/gross/marginal"),
-    kernel<CrossPro<Reading::gross, OrderLoss::standalone>>("pro_2025/gross/standalone"),
-    kernel<CrossPro<Reading::net, OrderLoss::marginal>>("pro_2025/net/marginal"),
-    kernel<CrossPro<Reading::net, OrderLoss::standalone>>("pro_2025/net/standalone"),
-};
+#define PYMARGIN_KERNEL(...) Kernel{__VA_ARGS__::name, &run<__VA_ARGS__>, &run_exact<__VA_ARGS__>},
+constexpr Kernel kernels[] = {PYMARGIN_FOR_EACH_MODE(PYMARGIN_KERNEL)};
+#undef PYMARGIN_KERNEL
 
 const Kernel& find_kernel(const std::string& name) {
     for (const Kernel& kernel : kernels) {

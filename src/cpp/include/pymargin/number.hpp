@@ -9,11 +9,11 @@ namespace pymargin {
 // What a formula needs of its number type beside + - *. A number type is double, Exact, or a
 // vector of doubles; each formula is written once over all of them.
 
-inline double smaller(double left, double right) noexcept {
+PYMARGIN_INLINE double smaller(double left, double right) noexcept {
     return left < right ? left : right;
 }
 
-inline double positive_part(double value) noexcept {
+PYMARGIN_INLINE double positive_part(double value) noexcept {
     return value > 0 ? value : 0.0;
 }
 

@@ -23,6 +23,11 @@ enum class ClassicMethodology {
 /// is our reading.
 template <ClassicMethodology methodology>
 struct CrossClassic {
+    /// As the methodologies are named in the rules.
+    static constexpr const char* name =
+        methodology == ClassicMethodology::since_2023      ? "classic_2023"
+        : methodology == ClassicMethodology::since_2026_01 ? "classic_2026_01"
+                                                           : "classic_2026_06";
     static constexpr bool has_three_ratios = methodology != ClassicMethodology::since_2023;
     static constexpr Reading reading =
         methodology == ClassicMethodology::since_2026_06 ? Reading::net : Reading::gross;
@@ -51,7 +56,7 @@ struct CrossClassic {
     };
 
     template <class Number, class Asset>
-    static void add(Sums<Number>& sums, const Number& owned, const Number& owed,
+    static PYMARGIN_INLINE void add(Sums<Number>& sums, const Number& owned, const Number& owed,
                     const Asset& asset) noexcept {
         const Holding<Number, reading> holding(owned, owed, asset.price());
         sums.asset += holding.value();
@@ -64,12 +69,13 @@ struct CrossClassic {
     }
 
     /// A bound on every partial sum, which the error bound of a decision is relative to.
-    static double magnitude(const Sums<double>& sums) noexcept {
+    template <class Number>
+    static PYMARGIN_INLINE Number magnitude(const Sums<Number>& sums) noexcept {
         return sums.asset + sums.liability;
     }
 
     template <class Number>
-    static Ratio<Number> level(const Sums<Number>& sums, int level) noexcept {
+    static PYMARGIN_INLINE Ratio<Number> level(const Sums<Number>& sums, int level) noexcept {
         switch (level) {
             case margin_level:
                 return {reading == Reading::net ? sums.collateral : sums.asset, sums.liability};
@@ -83,11 +89,13 @@ struct CrossClassic {
     }
 
     /// A level as it is published.
-    static double shown(int /*level*/, double value) noexcept {
+    template <class Number>
+    static PYMARGIN_INLINE Number shown(int /*level*/, const Number& value) noexcept {
         return value;
     }
 
-    static double total(const Sums<double>& sums, int total) noexcept {
+    template <class Number>
+    static PYMARGIN_INLINE Number total(const Sums<Number>& sums, int total) noexcept {
         switch (total) {
             case total_asset:
                 return sums.asset;

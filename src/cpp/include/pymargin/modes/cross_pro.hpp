@@ -22,6 +22,13 @@ enum class OrderLoss {
 /// margin-data page. Collateral on gross holdings as published; Reading::net is the other reading.
 template <Reading reading, OrderLoss order_loss>
 struct CrossPro {
+    /// The methodology as the rules name it, then the two readings.
+    static constexpr const char* name =
+        reading == Reading::gross
+            ? (order_loss == OrderLoss::marginal ? "pro_2025/gross/marginal"
+                                                 : "pro_2025/gross/standalone")
+            : (order_loss == OrderLoss::marginal ? "pro_2025/net/marginal"
+                                                 : "pro_2025/net/standalone");
     static constexpr bool counts_orders = true;
 
     enum Table { collateral, maintenance, initial };
@@ -42,7 +49,7 @@ struct CrossPro {
     };
 
     template <class Number, class Asset>
-    static void add(Sums<Number>& sums, const Number& owned, const Number& owed,
+    static PYMARGIN_INLINE void add(Sums<Number>& sums, const Number& owned, const Number& owed,
                     const Asset& asset) noexcept {
         const Holding<Number, reading> holding(owned, owed, asset.price());
         sums.collateral += holding.template under<collateral>(asset);
@@ -66,7 +73,7 @@ struct CrossPro {
     /// The collateral that one order would cost once filled, never less than 0: orders are not
     /// netted [our reading of "sum of max(0, ...)"; quantities at the index price].
     template <class Number, class Asset>
-    static void add_order(Sums<Number>& sums, const OrderSide<Number, Asset>& give,
+    static PYMARGIN_INLINE void add_order(Sums<Number>& sums, const OrderSide<Number, Asset>& give,
                           const OrderSide<Number, Asset>& get) noexcept {
         sums.open_order_loss += positive_part(given_up(give) - gained(get));
         if constexpr (!is_exact<Number>) {
@@ -75,19 +82,20 @@ struct CrossPro {
     }
 
     template <class Number>
-    static void add_order_loss(Sums<Number>& sums, const Number& loss) noexcept {
+    static PYMARGIN_INLINE void add_order_loss(Sums<Number>& sums, const Number& loss) noexcept {
         sums.open_order_loss += loss;
         if constexpr (!is_exact<Number>) {
             sums.magnitude += loss;
         }
     }
 
-    static double magnitude(const Sums<double>& sums) noexcept {
+    template <class Number>
+    static PYMARGIN_INLINE Number magnitude(const Sums<Number>& sums) noexcept {
         return sums.magnitude;
     }
 
     template <class Number>
-    static Ratio<Number> level(const Sums<Number>& sums, int level) noexcept {
+    static PYMARGIN_INLINE Ratio<Number> level(const Sums<Number>& sums, int level) noexcept {
         const Number equity = sums.collateral - sums.liability - sums.open_order_loss;
         if (level == margin_level) {
             return {equity, sums.maintenance};
@@ -97,11 +105,13 @@ struct CrossPro {
     }
 
     /// A level as it is published: available margin never falls below 0.
-    static double shown(int level, double value) noexcept {
+    template <class Number>
+    static PYMARGIN_INLINE Number shown(int level, const Number& value) noexcept {
         return level == available_margin ? positive_part(value) : value;
     }
 
-    static double total(const Sums<double>& sums, int total) noexcept {
+    template <class Number>
+    static PYMARGIN_INLINE Number total(const Sums<Number>& sums, int total) noexcept {
         switch (total) {
             case net_collateral:
                 return sums.collateral - sums.liability;
@@ -116,14 +126,14 @@ struct CrossPro {
 
   private:
     template <class Number, class Asset>
-    static Number collateral_of(const Number& owned, const Number& owed,
+    static PYMARGIN_INLINE Number collateral_of(const Number& owned, const Number& owed,
                                 const Asset& asset) noexcept {
         return Holding<Number, reading>(owned, owed, asset.price())
             .template under<collateral>(asset);
     }
 
     template <class Number, class Asset>
-    static Number given_up(const OrderSide<Number, Asset>& give) noexcept {
+    static PYMARGIN_INLINE Number given_up(const OrderSide<Number, Asset>& give) noexcept {
         if constexpr (order_loss == OrderLoss::standalone) {
             return collateral_of(give.quantity, Number{}, give.asset);
         } else {
@@ -133,7 +143,7 @@ struct CrossPro {
     }
 
     template <class Number, class Asset>
-    static Number gained(const OrderSide<Number, Asset>& get) noexcept {
+    static PYMARGIN_INLINE Number gained(const OrderSide<Number, Asset>& get) noexcept {
         if constexpr (order_loss == OrderLoss::standalone) {
             return collateral_of(get.quantity, Number{}, get.asset);
         } else {
@@ -144,7 +154,7 @@ struct CrossPro {
 
     /// Both collateral terms of a side are at most this, twice over.
     template <class Number, class Asset>
-    static Number extent(const OrderSide<Number, Asset>& side) noexcept {
+    static PYMARGIN_INLINE Number extent(const OrderSide<Number, Asset>& side) noexcept {
         return Number(2.0) * (side.owned + side.owed + side.quantity) * side.asset.price();
     }
 };

@@ -18,7 +18,7 @@ enum class Reading {
 template <class Number, Reading reading>
 class Holding {
   public:
-    Holding(const Number& owned, const Number& owed, const Number& price) noexcept
+    PYMARGIN_INLINE Holding(const Number& owned, const Number& owed, const Number& price) noexcept
         : value_(owned * price), debt_(owed * price) {
         if constexpr (reading == Reading::net) {
             matched_ = smaller(owned, owed) * price;
@@ -26,16 +26,16 @@ class Holding {
         }
     }
 
-    const Number& value() const noexcept {
+    PYMARGIN_INLINE const Number& value() const noexcept {
         return value_;
     }
-    const Number& debt() const noexcept {
+    PYMARGIN_INLINE const Number& debt() const noexcept {
         return debt_;
     }
 
     /// The holding's collateral value under a table of `asset`, in USDT.
     template <int table, class Asset>
-    Number under(const Asset& asset) const noexcept {
+    PYMARGIN_INLINE Number under(const Asset& asset) const noexcept {
         if constexpr (reading == Reading::net) {
             return matched_ + asset.template value<table>(unmatched_, value_ + debt_);
         } else {
