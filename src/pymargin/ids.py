@@ -133,7 +133,7 @@ class StrIds:
         )
         hashes = lengths.astype(np.uint64)
         starts = self.offsets[:-1].astype(np.int64)
-        active: Any = slice(None)
+        active: Any = slice(None) if lengths.all() else np.flatnonzero(lengths)
         place = 0
         longest = int(lengths.max(initial=0))
         while place < longest:
@@ -180,8 +180,9 @@ def concat_ids(parts: Sequence[Ids]) -> Ids:
     TypeError
         Ids of both kinds.
     """
-    integers = [part.values for part in parts if isinstance(part, IntIds)]
-    strings = [part for part in parts if isinstance(part, StrIds)]
+    # No ids are of no kind.
+    integers = [part.values for part in parts if isinstance(part, IntIds) and len(part)]
+    strings = [part for part in parts if isinstance(part, StrIds) and len(part)]
     if integers and strings:
         raise TypeError("account ids must be all str or all int, not int, str")
     if not strings:
