@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isfinite, nan
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -124,7 +125,7 @@ def _decimals(array: Any) -> Floats:
     pa = pyarrow()
     kind = array.type
     if array.null_count:
-        array = array.fill_null(pa.scalar(0, type=pa.int64()).cast(kind))
+        array = array.fill_null(pa.scalar(Decimal(0), type=kind))
     if kind.bit_width < 128:
         kind = pa.decimal128(kind.precision, kind.scale)
         array = array.cast(kind)
