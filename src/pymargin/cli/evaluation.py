@@ -45,6 +45,6 @@ def evaluate_book(
 def rules_line(rules: MarginRules, modes: tuple[str, ...]) -> str:
     """Return what holds: the rules' label, their moment, and the formula of each mode."""
     label = rules.label or "unlabelled"
-    when = "newest" if rules.moment is None else f"as of {rules.moment:%Y-%m-%d %H:%M} UTC"
-    formulas = ", ".join(f"{mode} by {rules.methodology[mode]}" for mode in modes)
-    return f"Rules: {label} ({when}). {formulas}."
+    when = "" if rules.moment is None else f", as of {rules.moment:%Y-%m-%d %H:%M} UTC"
+    formulas = (f"{mode} by {rules.methodology[mode]}" for mode in modes)
+    return "; ".join((f"Rules: {label}{when}", *formulas))

@@ -38,6 +38,7 @@ def explain(
     """  # noqa: D301
     from pymargin import explain as explained
     from pymargin.cli import explanation
+    from pymargin.cli.faults import InputError
     from pymargin.cli.inputs import find_id, read_accounts, read_prices, read_rules
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
@@ -47,13 +48,12 @@ def explain(
         work.begin("reading")
         known_rules, known_prices = read_rules(rules), read_prices(prices)
         book = read_accounts(accounts, mode=mode, leverage=leverage)
-        found = explained(
-            book,
-            known_prices,
-            known_rules,
-            find_id(book, account_id),
-            mode=mode,
-            leverage=leverage,
-        )
+        account = find_id(book, account_id)
+        if mode is None and not book._mode[book.position(account)]:
+            raise InputError(
+                f"account {account_id} states no mode: give --mode cross_classic or "
+                "--mode cross_pro"
+            )
+        found = explained(book, known_prices, known_rules, account, mode=mode, leverage=leverage)
     explanation.show(Screen(), found)
     return exit_code_of(found.actions)

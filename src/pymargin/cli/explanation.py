@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from pymargin.cli.figures import action_words
 from pymargin.cli.screen import Column, Screen
 from pymargin.explain import number_text
+from pymargin.modes import Action
 
 if TYPE_CHECKING:
     from pymargin.explain import Explanation
-    from pymargin.oracle import AssetTerm
+    from pymargin.oracle import AssetTerm, Check
 
 __all__ = ["show"]
-
-_RELATIONS = {"<=": "at most", ">": "above"}
 
 
 def show(screen: Screen, found: Explanation) -> None:
@@ -78,7 +77,10 @@ def _slices(term: AssetTerm) -> Iterator[tuple[str, ...]]:
         yield (term.asset, "set off against own debt", "", "", "100 %", figure, figure)
     for taken in (*term.collateral.values(), *term.margin.values()):
         for piece in taken.slices:
-            bounds = (number_text(piece.floor), number_text(piece.cap))
+            bounds = (
+                number_text(piece.floor),
+                "no end" if piece.cap is None else number_text(piece.cap),
+            )
             rate = f"{number_text(piece.rate * 100)} %"
             figures = (number_text(piece.part), number_text(piece.contribution))
             yield (term.asset, taken.table, *bounds, rate, *figures)
@@ -118,10 +120,23 @@ def _show_sums(screen: Screen, found: Explanation) -> None:
 
 
 def _show_checks(screen: Screen, found: Explanation) -> None:
-    screen.heading("Thresholds, in order; the first line that holds decides")
-    rows = []
-    for check in found.checks:
-        verdict = "decides" if check.fired else "holds, but is not reached" if check.holds else "no"
-        relation = f"{_RELATIONS.get(check.relation, check.relation)} {number_text(check.limit)}"
-        rows.append((f"{check.level} {relation}", verdict, action_words(int(check.actions))))
+    lines = [check for check in found.checks if check.relation == "<="]
+    grants = [check for check in found.checks if check.relation != "<="]
+    rows = [_check_row(check) for check in lines]
+    if not any(check.fired for check in lines):
+        base = found.actions & ~Action.BEYOND_TIERS
+        for check in grants:
+            base &= ~check.actions
+        rows.append(("otherwise", "decides", action_words(int(base))))
+    rows += map(_check_row, grants)
+    screen.heading("Thresholds: the first line that holds decides; otherwise each grant by itself")
     screen.table([Column("if"), Column("holds"), Column("then")], rows)
+
+
+def _check_row(check: Check) -> tuple[str, str, str]:
+    relation = "at most" if check.relation == "<=" else "above"
+    verdict = "decides" if check.fired else "too late" if check.holds else "no"
+    if check.fired and check.relation != "<=":
+        verdict = "yes"
+    what = f"{check.level} {relation} {number_text(check.limit)}"
+    return what, verdict, action_words(int(check.actions))

@@ -70,7 +70,12 @@ def _accounts_from_csv(path: Path) -> Accounts:
         null_values=[""],
         strings_can_be_null=True,
     )
-    table = csv.read_csv(path, convert_options=convert)
+    try:
+        table = csv.read_csv(path, convert_options=convert)
+    except pa.ArrowInvalid:
+        # On one thread Arrow's message says the row, too.
+        one_thread = csv.ReadOptions(use_threads=False)
+        table = csv.read_csv(path, convert_options=convert, read_options=one_thread)
     if "account" in table.column_names:
         ids = table.column("account")
         table = table.set_column(table.column_names.index("account"), "account", _ids(pa, ids))
@@ -161,6 +166,6 @@ def read_rules(source: str) -> MarginRules:
 
 def find_id(accounts: Accounts, text: str) -> int | str:
     """Return an id as the book has it: ids of digits may be int or str."""
-    if accounts.ids.dtype.kind == "i" and _INTEGER.fullmatch(text):
+    if accounts._ids.kind == "int" and _INTEGER.fullmatch(text):
         return int(text)
     return text

@@ -61,7 +61,8 @@ def levels(
     """Compute the margin level and the actions of every account in ACCOUNTS.
 
     ACCOUNTS is Parquet (one row per account), CSV (one row per account and asset) or JSON (a list
-    of rows). Without --mode each account is evaluated under its own mode.
+    of rows). Without --mode each account is evaluated under its own mode. In JSON output, which
+    has no infinity, the level of an account without debt is the text "inf".
 
     \b
     Examples:
@@ -69,6 +70,7 @@ def levels(
       pymargin levels book.csv --prices prices.csv --rules rules.json --worst 20
     """  # noqa: D301
     from pymargin.cli.evaluation import evaluate_book, rules_line
+    from pymargin.cli.figures import counted
     from pymargin.cli.inputs import read_accounts, read_prices, read_rules
     from pymargin.cli.outputs import check_target, write_levels
     from pymargin.cli.progress import steps
@@ -102,5 +104,5 @@ def levels(
     show_actions(screen, found.actions)
     if out is not None:
         screen.line()
-        screen.line(f"Levels and actions of {len(book):,} accounts are in {out}")
+        screen.line(f"{out} holds the levels and actions of {counted(len(book), 'account')}")
     return exit_code(found.actions)

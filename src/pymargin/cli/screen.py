@@ -57,23 +57,33 @@ class Screen:
         """Print a table; its cells are shown as they are."""
         cells = [[_printable(cell) for cell in row] for row in rows]
         if self.console.is_terminal:
-            self.console.print(_framed(columns, cells))
+            self.console.print(_framed(columns, cells, self.console.width))
         else:
             self.console.file.writelines(f"{line}\n" for line in _aligned(columns, cells))
 
 
-def _framed(columns: Sequence[Column], rows: list[list[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+def _framed(columns: Sequence[Column], rows: list[list[str]], width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    # Words fold before figures do; but a figure folds rather than lose a digit.
+    needed = sum(map(_least_width, columns, zip(*rows, strict=True))) + 2 * (len(columns) - 1)
+    keeps_figures = bool(rows) and needed <= width
     for column in columns:
         table.add_column(
             Text(column.title),
             justify="right" if column.is_number else "left",
             overflow="fold",
-            no_wrap=False,
+            no_wrap=column.is_number and keeps_figures,
         )
     for row in rows:
         table.add_row(*map(Text, row))
     return table
+
+
+def _least_width(column: Column, cells: Sequence[str]) -> int:
+    """Return the width that whole figures, or whole words, take."""
+    lines = (column.title, *cells)
+    parts = lines if column.is_number else (word for line in lines for word in line.split())
+    return max(map(len, parts), default=0)
 
 
 def _aligned(columns: Sequence[Column], rows: list[list[str]]) -> Iterable[str]:

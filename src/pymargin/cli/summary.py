@@ -40,7 +40,7 @@ _ACTIONS = (
     (Action.UNPRICED_DEBT, "owes what has no price or brackets"),
     (Action.BEYOND_TIERS, "holds or owes more than the last tier covers"),
 )
-_QUANTILES = (0.01, 0.1, 0.5, 0.9)
+_QUANTILES = (0.0, 0.01, 0.1, 0.5, 0.9)
 
 
 def levels_of(found: Levels) -> npt.NDArray[np.float64]:
@@ -95,10 +95,9 @@ def show_quantiles(screen: Screen, accounts: Accounts, levels: npt.NDArray[np.fl
     for mode in modes_of(accounts, None):
         of_mode = levels[mode_of == mode]
         in_debt = of_mode[np.isfinite(of_mode)]
-        figures = ["-"] * (1 + len(_QUANTILES))
+        figures = ["-"] * len(_QUANTILES)
         if len(in_debt):
-            figures = [level_figure(in_debt.min())]
-            figures += map(level_figure, np.quantile(in_debt, _QUANTILES).tolist())
+            figures = [f"{level:,.3f}" for level in np.quantile(in_debt, _QUANTILES).tolist()]
         rows.append((mode, f"{len(of_mode):,}", f"{len(in_debt):,}", *figures))
     titles = ["accounts", "in debt", "worst", "1 %", "10 %", "median", "90 %"]
     screen.table([Column("mode"), *(Column(title, True) for title in titles)], rows)
@@ -113,13 +112,13 @@ def show_worst(
     count: int,
     mode: str | None,
 ) -> None:
-    """Print the accounts nearest to liquidation."""
+    """Print the accounts nearest to liquidation, which is due at the limit and below it."""
     worst = found.worst(count)
-    screen.heading(f"The {len(worst):,} accounts nearest to liquidation, worst first")
+    screen.heading(f"The worst accounts: {len(worst):,} (liquidation is due at the limit or below)")
     columns = [Column("account"), Column("level", True)]
     thresholds = worst.arrays().get("threshold")
     if thresholds is not None:
-        columns += [Column("liquidated at", True)]
+        columns += [Column("limit", True)]
     columns += [Column("held, USDT", True), Column("owed, USDT", True), Column("actions")]
     modes = account_modes(accounts, mode)
     several = len(modes_of(accounts, mode)) > 1
