@@ -76,6 +76,20 @@ std::pair<py::array, py::array> holders(const Book& book, std::int64_t n_assets)
     return {std::move(held), std::move(owed)};
 }
 
+py::array slot_accounts(const Book& book) {
+    if (!book.is_prepared()) {
+        refuse("book", "prepared");
+    }
+    py::array_t<std::int64_t> accounts(book.n_accounts());
+    std::int64_t* const out = accounts.mutable_data();
+    book.visit_slots([&](const auto& slots, const auto&) {
+        for (std::int64_t slot = 0; slot < slots.n_accounts; ++slot) {
+            out[slot] = slots.account_of(slot);
+        }
+    });
+    return std::move(accounts);
+}
+
 }  // namespace
 
 Book::Book(py::array offsets, py::array assets, py::array free, py::array locked,
@@ -113,6 +127,25 @@ Book::Book(py::array offsets, py::array assets, py::array free, py::array locked
     }
 }
 
+void Book::prepare(int threads) {
+    if (is_prepared()) {
+        return;
+    }
+    const py::gil_scoped_release release;
+    if (has_dtype<std::uint16_t>(assets_)) {
+        narrow_slots_ = std::make_unique<SlotBook<std::uint16_t>>(view<std::uint16_t>(), threads);
+    } else {
+        wide_slots_ = std::make_unique<SlotBook<std::uint32_t>>(view<std::uint32_t>(), threads);
+    }
+}
+
+std::size_t Book::slot_bytes() const noexcept {
+    if (narrow_slots_ != nullptr) {
+        return narrow_slots_->size_bytes();
+    }
+    return wide_slots_ != nullptr ? wide_slots_->size_bytes() : 0;
+}
+
 void register_accounts(py::module_& module) {
     module.def("check_balances", &check, py::arg("offsets"), py::arg("asset_ids"), py::arg("free"),
                py::arg("locked"), py::arg("borrowed"), py::arg("interest"), py::arg("n_assets"),
@@ -128,6 +161,12 @@ void register_accounts(py::module_& module) {
              py::arg("order_get_quantity"), py::arg("open_order_loss"),
              "Keep the arrays of a checked book; float64 quantities are not copied.")
         .def_property_readonly("n_accounts", &Book::n_accounts, "Number of accounts.")
+        .def("prepare", &Book::prepare, py::arg("threads"),
+             "Lay the book out for the vector pass; the second call does nothing.")
+        .def_property_readonly("is_prepared", &Book::is_prepared, "Whether `prepare` was called.")
+        .def_property_readonly("slot_bytes", &Book::slot_bytes, "Bytes that `prepare` took.")
+        .def("slot_accounts", &slot_accounts,
+             "Return int64[n]: the account in each slot of a prepared book.")
         .def("holders", &holders, py::arg("n_assets"),
              "Return int64[n_assets] pairs: accounts that hold each asset, and that owe it.");
 }

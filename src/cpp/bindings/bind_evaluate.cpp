@@ -7,6 +7,7 @@
 
 #include "book.hpp"
 #include "pymargin/evaluate.hpp"
+#include "pymargin/evaluate_slots.hpp"
 #include "pymargin/modes/all.hpp"
 #include "schedules.hpp"
 
@@ -18,7 +19,8 @@ class Decisions {
   public:
     Decisions(const py::array& test_levels, const py::array& thresholds, const py::array& decimals,
               const py::array& actions)
-        : n_tests_(static_cast<int>(test_levels.size())) {
+        : n_tests_(static_cast<int>(test_levels.size())),
+          n_classes_(thresholds.ndim() == 2 ? thresholds.shape(0) : 0) {
         if (n_tests_ > DecisionTable::max_tests) {
             refuse("test_levels", "of size at most " + std::to_string(DecisionTable::max_tests));
         }
@@ -37,7 +39,12 @@ class Decisions {
     }
 
     DecisionTable table(const std::uint32_t* class_of) const noexcept {
-        DecisionTable table{n_tests_, {}, thresholds_.data(), class_of, actions_.data()};
+        DecisionTable table{};
+        table.n_tests = n_tests_;
+        table.n_classes = n_classes_;
+        table.thresholds = thresholds_.data();
+        table.class_of = class_of;
+        table.actions = actions_.data();
         for (int test = 0; test < n_tests_; ++test) {
             table.test_level[test] = test_levels_[static_cast<std::size_t>(test)];
         }
@@ -46,6 +53,7 @@ class Decisions {
 
   private:
     int n_tests_;
+    std::int64_t n_classes_;
     std::vector<std::int32_t> test_levels_;
     std::vector<Threshold> thresholds_;
     std::vector<std::uint16_t> actions_;
@@ -104,12 +112,16 @@ struct Call {
     const py::object& gaps;
     const Decisions& decisions;
     const py::object& class_of;
+    const py::object& slot_class_of;
 
     DecisionTable decision_table() const {
-        return decisions.table(
-            class_of.is_none() ? nullptr
-                               : input<std::uint32_t>(py::reinterpret_borrow<py::array>(class_of),
-                                                      "class_of", book.n_accounts()));
+        return decisions.table(classes(class_of, "class_of"));
+    }
+
+    const std::uint32_t* classes(const py::object& array, const char* name) const {
+        return array.is_none() ? nullptr
+                               : input<std::uint32_t>(py::reinterpret_borrow<py::array>(array),
+                                                      name, book.n_accounts());
     }
 };
 
@@ -126,9 +138,15 @@ void take_outputs(double* (&fields)[size], const std::vector<py::object>& arrays
 
 template <class Mode>
 void run(const Call& call, const std::vector<py::object>& levels,
-         const std::vector<py::object>& totals, const py::object& actions, int threads) {
+         const std::vector<py::object>& totals, const py::object& actions, ResultOrder order,
+         int threads) {
     const MarketRows<Mode::n_tables> rows(call.schedules, call.price, call.schedule_ids, call.gaps);
     const DecisionTable table = call.decision_table();
+    const std::uint32_t* const slot_class_of = call.classes(call.slot_class_of, "slot_class_of");
+    const std::int64_t n_assets = call.price.size();
+    const Implementation chosen = implementation();
+    const bool takes_slots = call.book.is_prepared() &&
+                             (order == ResultOrder::slot || chosen != Implementation::generic);
     Outputs<Mode> outputs{};
     const std::int64_t n = call.book.n_accounts();
     take_outputs(outputs.levels, levels, "levels", n);
@@ -136,9 +154,16 @@ void run(const Call& call, const std::vector<py::object>& levels,
     outputs.actions = output<std::uint16_t>(actions, "actions", n);
     // No Python object is touched while the core runs.
     const py::gil_scoped_release release;
-    call.book.visit([&](const auto& accounts) {
-        evaluate<Mode>(accounts, rows.market(), table, outputs, threads);
-    });
+    if (takes_slots) {
+        call.book.visit_slots([&](const auto& slots, const auto& accounts) {
+            evaluate_slots<Mode>(slots, accounts, rows.market(), n_assets, table, slot_class_of,
+                                 outputs, order, threads, chosen);
+        });
+    } else {
+        call.book.visit([&](const auto& accounts) {
+            evaluate<Mode>(accounts, rows.market(), table, outputs, threads);
+        });
+    }
 }
 
 py::object to_int(const Exact& value) {
@@ -167,7 +192,7 @@ py::tuple run_exact(const Call& call, std::int64_t account, int level) {
 struct Kernel {
     const char* name;
     void (*run)(const Call&, const std::vector<py::object>&, const std::vector<py::object>&,
-                const py::object&, int);
+                const py::object&, ResultOrder, int);
     py::tuple (*run_exact)(const Call&, std::int64_t, int);
 };
 
@@ -197,18 +222,29 @@ void register_evaluate(py::module_& module) {
         "evaluate",
         [](const std::string& kernel, const Book& book, const Schedules& schedules,
            const py::array& price, const py::array& schedule_ids, const py::object& gaps,
-           const Decisions& decisions, const py::object& class_of,
+           const Decisions& decisions, const py::object& class_of, const py::object& slot_class_of,
            const std::vector<py::object>& levels, const std::vector<py::object>& totals,
-           const py::object& actions, int threads) {
-            const Call call{book, schedules, price, schedule_ids, gaps, decisions, class_of};
-            find_kernel(kernel).run(call, levels, totals, actions, threads);
+           const py::object& actions, bool in_slot_order, int threads) {
+            if (in_slot_order && !book.is_prepared()) {
+                refuse("book", "prepared for results in slot order");
+            }
+            const Call call{book, schedules, price,    schedule_ids,
+                            gaps, decisions, class_of, slot_class_of};
+            find_kernel(kernel).run(call, levels, totals, actions,
+                                    in_slot_order ? ResultOrder::slot : ResultOrder::user, threads);
         },
         py::arg("kernel"), py::arg("book"), py::arg("schedules"), py::arg("price"),
         py::arg("schedule_ids"), py::arg("gaps"), py::arg("decisions"), py::arg("class_of"),
-        py::arg("levels"), py::arg("totals"), py::arg("actions"), py::arg("threads"),
+        py::arg("slot_class_of"), py::arg("levels"), py::arg("totals"), py::arg("actions"),
+        py::arg("in_slot_order"), py::arg("threads"),
         "Evaluate a book of n accounts into float64[n] levels and totals and uint16[n] actions "
         "(None: not wanted); price float64[a] USDT, schedule_ids int32[tables, a], gaps "
         "uint16[a].");
+    module.def(
+        "implementation", [] { return implementation_name(implementation()); },
+        "Return the name of the instruction set in use: 'generic' or 'avx2'.");
+    module.def("force_implementation", &force_implementation, py::arg("name"),
+               "Use another instruction set from now on; its results have the same bits.");
     module.def(
         "exact_level",
         [](const std::string& kernel, const Book& book, const Schedules& schedules,
@@ -219,7 +255,7 @@ void register_evaluate(py::module_& module) {
                                       std::to_string(account));
             }
             const py::none none;
-            const Call call{book, schedules, price, schedule_ids, none, decisions, none};
+            const Call call{book, schedules, price, schedule_ids, none, decisions, none, none};
             return find_kernel(kernel).run_exact(call, account, level);
         },
         py::arg("kernel"), py::arg("book"), py::arg("schedules"), py::arg("price"),

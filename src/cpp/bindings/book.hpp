@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "arrays.hpp"
 #include "pymargin/accounts.hpp"
+#include "pymargin/slots.hpp"
 
 namespace pymargin::bindings {
 
@@ -17,6 +19,22 @@ class Book {
     std::int64_t n_accounts() const noexcept {
         return n_accounts_;
     }
+
+    /// Lays the book out in slots, once.
+    void prepare(int threads);
+
+    bool is_prepared() const noexcept {
+        return narrow_slots_ != nullptr || wide_slots_ != nullptr;
+    }
+
+    /// Calls visit(Slots<AssetId>, AccountArrays<AssetId>); the book is prepared.
+    template <class Visit>
+    decltype(auto) visit_slots(Visit&& visit) const {
+        return narrow_slots_ != nullptr ? visit(narrow_slots_->view(), view<std::uint16_t>())
+                                        : visit(wide_slots_->view(), view<std::uint32_t>());
+    }
+
+    std::size_t slot_bytes() const noexcept;
 
     /// Calls visit(AccountArrays<AssetId>) with the id type that the book has.
     template <class Visit>
@@ -33,6 +51,8 @@ class Book {
     py::array offsets_, assets_, free_, locked_, borrowed_, interest_;
     py::array order_offsets_, give_assets_, get_assets_, give_quantity_, get_quantity_;
     py::array open_order_loss_;
+    std::unique_ptr<SlotBook<std::uint16_t>> narrow_slots_;
+    std::unique_ptr<SlotBook<std::uint32_t>> wide_slots_;
 };
 
 template <class AssetId>

@@ -23,6 +23,7 @@ struct DecisionTable {
 
     int n_tests;
     int test_level[max_tests];
+    std::int64_t n_classes;
     const Threshold* thresholds;    ///< n_classes x n_tests
     const std::uint32_t* class_of;  ///< per account; null: all in class 0
     const std::uint16_t* actions;   ///< 1 << n_tests entries

@@ -31,6 +31,19 @@ struct Market {
     double steepest;
 };
 
+/// The value of `v` where it is not surely within the first step; notes a closed last cap.
+inline double value_beyond_first_step(const ScheduleTable& schedules, int schedule, double v,
+                                      double extent, Notes& notes) noexcept {
+    const double last_cap = schedules.last_cap(schedule);
+    const double doubt = cap_slack * extent;
+    if (v > last_cap + doubt) {
+        notes.beyond_tiers = true;
+    } else if (v >= last_cap - doubt) {
+        notes.ambiguous = true;
+    }
+    return schedules.value(schedule, v);
+}
+
 /// One asset as a formula over double sees it.
 template <int n_tables>
 class FloatAsset {
@@ -51,21 +64,10 @@ class FloatAsset {
         if (v + cap_slack * extent <= entry.first_cap) {
             return entry.first_rate * v;
         }
-        return beyond_first_step(entry.schedule, v, extent);
+        return value_beyond_first_step(*market_.schedules, entry.schedule, v, extent, notes_);
     }
 
   private:
-    double beyond_first_step(int schedule, double v, double extent) const noexcept {
-        const double last_cap = market_.schedules->last_cap(schedule);
-        const double doubt = cap_slack * extent;
-        if (v > last_cap + doubt) {
-            notes_.beyond_tiers = true;
-        } else if (v >= last_cap - doubt) {
-            notes_.ambiguous = true;
-        }
-        return market_.schedules->value(schedule, v);
-    }
-
     const Market<n_tables>& market_;
     const MarketRow<n_tables>& row_;
     Notes& notes_;

@@ -1,0 +1,200 @@
+#include "pymargin/evaluate_slots.hpp"
+
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "pymargin/modes/all.hpp"
+
+namespace pymargin {
+
+#if defined(__x86_64__)
+namespace kernels {
+#define PYMARGIN_DECLARE(...)                                            \
+    template <>                                                          \
+    void run_avx2(const SliceJob<__VA_ARGS__, std::uint16_t>&) noexcept; \
+    template <>                                                          \
+    void run_avx2(const SliceJob<__VA_ARGS__, std::uint32_t>&) noexcept;
+PYMARGIN_FOR_EACH_MODE(PYMARGIN_DECLARE)
+#undef PYMARGIN_DECLARE
+}  // namespace kernels
+#endif
+
+namespace {
+
+using kernels::LaneRow;
+using kernels::Rare;
+using kernels::SliceJob;
+
+/// The row-wise evaluation of single accounts, put where the slot pass puts its results.
+template <class Mode, class AssetId>
+class RowWise final : public Rare<Mode, AssetId> {
+  public:
+    RowWise(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
+            const Market<Mode::n_tables>& market, const DecisionTable& table,
+            const Outputs<Mode>& outputs, ResultOrder order) noexcept
+        : slots_(slots),
+          accounts_(accounts),
+          market_(market),
+          table_(table),
+          outputs_(outputs),
+          order_(order) {
+    }
+
+    unsigned beyond_first_step(int table, const AssetId* assets, const double* v,
+                               const double* extent, unsigned mask,
+                               double* values) const noexcept override {
+        unsigned redo = 0;
+        for (int lane = 0; lane < lanes; ++lane) {
+            if ((mask >> lane & 1U) != 0) {
+                Notes notes;
+                const int schedule = market_.rows[assets[lane]].tables[table].schedule;
+                values[lane] = value_beyond_first_step(*market_.schedules, schedule, v[lane],
+                                                       extent[lane], notes);
+                redo |= (notes.beyond_tiers || notes.ambiguous ? 1U : 0U) << lane;
+            }
+        }
+        return redo;
+    }
+
+    void redo(std::int64_t slot) const noexcept override {
+        const std::int64_t account = slots_.account_of(slot);
+        outputs_.write(order_ == ResultOrder::slot ? slot : account,
+                       evaluate_row<Mode>(accounts_, market_, table_, account));
+    }
+
+    void write_unpriced(std::int64_t slot, std::uint16_t gaps) const noexcept {
+        outputs_.write_unpriced(order_ == ResultOrder::slot ? slot : slots_.account_of(slot), gaps);
+    }
+
+  private:
+    const Slots<AssetId>& slots_;
+    const AccountArrays<AssetId>& accounts_;
+    const Market<Mode::n_tables>& market_;
+    const DecisionTable& table_;
+    const Outputs<Mode>& outputs_;
+    ResultOrder order_;
+};
+
+template <class Mode>
+std::vector<LaneRow<Mode::n_tables>> lane_rows(const Market<Mode::n_tables>& market,
+                                               std::int64_t n_assets) {
+    // Padding names asset 0, so there is at least one row.
+    std::vector<LaneRow<Mode::n_tables>> rows(
+        static_cast<std::size_t>(n_assets > 0 ? n_assets : 1));
+    for (std::int64_t asset = 0; asset < n_assets; ++asset) {
+        const auto& from = market.rows[asset];
+        double* const to = rows[static_cast<std::size_t>(asset)].values;
+        // An asset without a price stands in no account that is not overwritten afterwards, but
+        // its row may pad one that is not.
+        to[0] = std::isfinite(from.price) ? from.price : 0;
+        for (int table = 0; table < Mode::n_tables; ++table) {
+            to[1 + 2 * table] = from.tables[table].first_cap;
+            to[2 + 2 * table] = from.tables[table].first_rate;
+        }
+    }
+    return rows;
+}
+
+/// Thresholds of every class, each row padded to whole vectors.
+std::vector<double> padded_thresholds(const DecisionTable& table, int stride) {
+    std::vector<double> padded(static_cast<std::size_t>(table.n_classes) *
+                               static_cast<std::size_t>(stride));
+    for (std::int64_t one = 0; one < table.n_classes; ++one) {
+        for (int test = 0; test < table.n_tests; ++test) {
+            padded[static_cast<std::size_t>(one * stride + test)] =
+                table.thresholds[one * table.n_tests + test].value;
+        }
+    }
+    return padded;
+}
+
+template <class Mode, class AssetId>
+void run_kernel(const SliceJob<Mode, AssetId>& job, Implementation implementation) noexcept {
+#if defined(__x86_64__)
+    if (implementation == Implementation::avx2) {
+        kernels::run_avx2(job);
+        return;
+    }
+#endif
+    static_cast<void>(implementation);
+    for (std::int64_t slot = job.first_slice * lanes; slot < job.last_slice * lanes; ++slot) {
+        job.rare->redo(slot);
+    }
+}
+
+/// Where the slices that hold the k-th of `parts` equal shares of entries begin.
+template <class AssetId>
+std::int64_t share_begin(const Slots<AssetId>& slots, std::int64_t n_full, std::int64_t k,
+                         std::int64_t parts) noexcept {
+    const std::int64_t wanted = slots.slice_begin[n_full] * k / parts;
+    std::int64_t low = 0;
+    std::int64_t high = n_full;
+    while (low < high) {
+        const std::int64_t middle = (low + high) / 2;
+        if (slots.slice_begin[middle] < wanted) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return k == parts ? n_full : low;
+}
+
+}  // namespace
+
+template <class Mode, class AssetId>
+void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
+                    const Market<Mode::n_tables>& market, std::int64_t n_assets,
+                    const DecisionTable& table, const std::uint32_t* slot_class_of,
+                    const Outputs<Mode>& outputs, ResultOrder order, int threads,
+                    Implementation implementation) {
+    const auto rows = lane_rows<Mode>(market, n_assets);
+    const int stride = (table.n_tests + lanes - 1) / lanes * lanes;
+    const auto thresholds = padded_thresholds(table, stride);
+    const RowWise<Mode, AssetId> rare(slots, accounts, market, table, outputs, order);
+    const std::int64_t n_full = slots.n_accounts / lanes;
+    const std::int64_t parts = part_count(slots.n_accounts, thread_count(threads));
+    run_parts(parts, [&](std::int64_t part) {
+        SliceJob<Mode, AssetId> job{slots,
+                                    rows.data(),
+                                    market.steepest,
+                                    &table,
+                                    thresholds.data(),
+                                    stride,
+                                    slot_class_of,
+                                    outputs,
+                                    order == ResultOrder::slot,
+                                    &rare,
+                                    share_begin(slots, n_full, part, parts),
+                                    share_begin(slots, n_full, part + 1, parts)};
+        run_kernel(job, implementation);
+        // The last accounts do not fill a slice.
+        const std::int64_t end = part + 1 == parts ? slots.n_accounts : job.last_slice * lanes;
+        for (std::int64_t slot = job.last_slice * lanes; slot < end; ++slot) {
+            rare.redo(slot);
+        }
+        if (market.gaps != nullptr) {
+            for (std::int64_t slot = job.first_slice * lanes; slot < end; ++slot) {
+                const std::uint16_t gaps =
+                    gaps_of<Mode>(accounts, market.gaps, slots.account_of(slot));
+                if (gaps != 0) {
+                    rare.write_unpriced(slot, gaps);
+                }
+            }
+        }
+    });
+}
+
+#define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                    \
+    template void evaluate_slots<__VA_ARGS__, AssetId>(                           \
+        const Slots<AssetId>&, const AccountArrays<AssetId>&,                     \
+        const Market<__VA_ARGS__::n_tables>&, std::int64_t, const DecisionTable&, \
+        const std::uint32_t*, const Outputs<__VA_ARGS__>&, ResultOrder, int, Implementation);
+#define PYMARGIN_INSTANTIATE(...)                        \
+    PYMARGIN_INSTANTIATE_FOR(std::uint16_t, __VA_ARGS__) \
+    PYMARGIN_INSTANTIATE_FOR(std::uint32_t, __VA_ARGS__)
+PYMARGIN_FOR_EACH_MODE(PYMARGIN_INSTANTIATE)
+#undef PYMARGIN_INSTANTIATE
+#undef PYMARGIN_INSTANTIATE_FOR
+
+}  // namespace pymargin

@@ -1,0 +1,164 @@
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels.hpp"
+
+// A region, not a -m flag on the file: what the headers above define stays baseline code.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#endif
+
+// Inside the region: the formulas are always inlined, and take on its instruction set.
+#include "pymargin/modes/all.hpp"
+
+namespace pymargin::kernels {
+namespace {
+
+/// Four float64. No operation contracts into a fused multiply-add: the target has none.
+struct Lanes {
+    Lanes() = default;
+    PYMARGIN_INLINE explicit Lanes(double value) noexcept : v(_mm256_set1_pd(value)) {
+    }
+    PYMARGIN_INLINE explicit Lanes(__m256d value) noexcept : v(value) {
+    }
+
+    PYMARGIN_INLINE Lanes& operator+=(const Lanes& other) noexcept {
+        v = _mm256_add_pd(v, other.v);
+        return *this;
+    }
+    friend PYMARGIN_INLINE Lanes operator+(const Lanes& left, const Lanes& right) noexcept {
+        return Lanes(_mm256_add_pd(left.v, right.v));
+    }
+    friend PYMARGIN_INLINE Lanes operator-(const Lanes& left, const Lanes& right) noexcept {
+        return Lanes(_mm256_sub_pd(left.v, right.v));
+    }
+    friend PYMARGIN_INLINE Lanes operator*(const Lanes& left, const Lanes& right) noexcept {
+        return Lanes(_mm256_mul_pd(left.v, right.v));
+    }
+    /// (left < right) ? left : right, lane by lane, as for double.
+    friend PYMARGIN_INLINE Lanes smaller(const Lanes& left, const Lanes& right) noexcept {
+        return Lanes(_mm256_min_pd(left.v, right.v));
+    }
+    friend PYMARGIN_INLINE Lanes positive_part(const Lanes& value) noexcept {
+        return Lanes(_mm256_max_pd(value.v, _mm256_setzero_pd()));
+    }
+
+    __m256d v = _mm256_setzero_pd();
+};
+
+PYMARGIN_INLINE unsigned mask_of(__m256d lanes_set) noexcept {
+    return static_cast<unsigned>(_mm256_movemask_pd(lanes_set));
+}
+
+/// Lanes where !(left <= right), also for NaN.
+PYMARGIN_INLINE unsigned not_at_most(const Lanes& left, const Lanes& right) noexcept {
+    return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_NLE_UQ));
+}
+
+/// Lanes where neither distance > error nor distance < -error, also for NaN.
+PYMARGIN_INLINE unsigned not_outside(const Lanes& distance, const Lanes& error) noexcept {
+    const __m256d size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), distance.v);
+    return mask_of(_mm256_cmp_pd(size, error.v, _CMP_NGT_UQ));
+}
+
+PYMARGIN_INLINE unsigned not_finite(const Lanes& value) noexcept {
+    const __m256d zero = _mm256_mul_pd(value.v, _mm256_setzero_pd());
+    return mask_of(_mm256_cmp_pd(zero, zero, _CMP_UNORD_Q));
+}
+
+PYMARGIN_INLINE Lanes load(const double* at) noexcept {
+    return Lanes(_mm256_load_pd(at));
+}
+PYMARGIN_INLINE Lanes load_unaligned(const double* at) noexcept {
+    return Lanes(_mm256_loadu_pd(at));
+}
+PYMARGIN_INLINE void store(double* at, const Lanes& value) noexcept {
+    _mm256_store_pd(at, value.v);
+}
+PYMARGIN_INLINE void store_unaligned(double* at, const Lanes& value) noexcept {
+    _mm256_storeu_pd(at, value.v);
+}
+
+/// Four rows of four values in, four columns out.
+PYMARGIN_INLINE void transpose(const double* row0, const double* row1, const double* row2,
+                               const double* row3, Lanes* columns) noexcept {
+    const __m256d a = _mm256_loadu_pd(row0);
+    const __m256d b = _mm256_loadu_pd(row1);
+    const __m256d c = _mm256_loadu_pd(row2);
+    const __m256d d = _mm256_loadu_pd(row3);
+    const __m256d ab_low = _mm256_unpacklo_pd(a, b);
+    const __m256d ab_high = _mm256_unpackhi_pd(a, b);
+    const __m256d cd_low = _mm256_unpacklo_pd(c, d);
+    const __m256d cd_high = _mm256_unpackhi_pd(c, d);
+    columns[0].v = _mm256_permute2f128_pd(ab_low, cd_low, 0x20);
+    columns[1].v = _mm256_permute2f128_pd(ab_high, cd_high, 0x20);
+    columns[2].v = _mm256_permute2f128_pd(ab_low, cd_low, 0x31);
+    columns[3].v = _mm256_permute2f128_pd(ab_high, cd_high, 0x31);
+}
+
+/// level_value of decide.hpp: with nothing owed the level is an infinity of the numerator's sign.
+PYMARGIN_INLINE Lanes level_lanes(const Ratio<Lanes>& level) noexcept {
+    const __m256d zero = _mm256_setzero_pd();
+    const __m256d is_deficit = _mm256_cmp_pd(level.numerator.v, zero, _CMP_LT_OQ);
+    const __m256d unbounded = _mm256_blendv_pd(_mm256_set1_pd(__builtin_inf()),
+                                               _mm256_set1_pd(-__builtin_inf()), is_deficit);
+    const __m256d ratio = _mm256_div_pd(level.numerator.v, level.denominator.v);
+    const __m256d owes_nothing = _mm256_cmp_pd(level.denominator.v, zero, _CMP_EQ_OQ);
+    return Lanes(_mm256_blendv_pd(ratio, unbounded, owes_nothing));
+}
+
+/// Test bits collected in the 64-bit halves of four lanes.
+class LaneBits {
+  public:
+    PYMARGIN_INLINE LaneBits() noexcept : bits_(_mm256_setzero_si256()) {
+    }
+
+    PYMARGIN_INLINE void set_where_less(const Lanes& left, const Lanes& right, int bit) noexcept {
+        const __m256i set = _mm256_castpd_si256(_mm256_cmp_pd(left.v, right.v, _CMP_LT_OQ));
+        bits_ = _mm256_or_si256(bits_, _mm256_and_si256(set, _mm256_set1_epi64x(1LL << bit)));
+    }
+
+    PYMARGIN_INLINE void take(unsigned* bits) const noexcept {
+        bits[0] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 0));
+        bits[1] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 2));
+        bits[2] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 4));
+        bits[3] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 6));
+    }
+
+  private:
+    __m256i bits_;
+};
+
+}  // namespace
+
+#include "kernels.inl"
+
+// Full specialisations are ordinary functions: no weak symbol leaves this file.
+#define PYMARGIN_DEFINE_FOR(AssetId, ...)                               \
+    template <>                                                         \
+    void run_avx2(const SliceJob<__VA_ARGS__, AssetId>& job) noexcept { \
+        run_slices(job);                                                \
+    }
+#define PYMARGIN_DEFINE(...)                        \
+    PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \
+    PYMARGIN_DEFINE_FOR(std::uint32_t, __VA_ARGS__)
+PYMARGIN_FOR_EACH_MODE(PYMARGIN_DEFINE)
+#undef PYMARGIN_DEFINE
+#undef PYMARGIN_DEFINE_FOR
+
+}  // namespace pymargin::kernels
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

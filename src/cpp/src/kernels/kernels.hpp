@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+
+#include "pymargin/evaluate.hpp"
+#include "pymargin/slots.hpp"
+
+namespace pymargin::kernels {
+
+/// One asset as a kernel loads it: price, then cap and rate of the first step of each table, padded
+/// to whole vectors.
+template <int n_tables>
+struct alignas(32) LaneRow {
+    static constexpr int n_vectors = (1 + 2 * n_tables + lanes - 1) / lanes;
+    double values[n_vectors * lanes];
+};
+
+/// What a kernel leaves to code that is not vectorised: both are rare.
+template <class Mode, class AssetId>
+class Rare {
+  public:
+    virtual ~Rare() = default;
+
+    /// Rewrites values[l] for the lanes in `mask`, whose value is not surely within the first step;
+    /// returns the lanes where a closed last cap is passed or nearly so, to be redone row by row.
+    virtual unsigned beyond_first_step(int table, const AssetId* assets, const double* v,
+                                       const double* extent, unsigned mask,
+                                       double* values) const noexcept = 0;
+
+    /// Evaluates the account in a slot row by row and overwrites its results.
+    virtual void redo(std::int64_t slot) const noexcept = 0;
+};
+
+/// One pass over slices first to last of a book, everything that it reads and where it writes.
+template <class Mode, class AssetId>
+struct SliceJob {
+    Slots<AssetId> slots;
+    const LaneRow<Mode::n_tables>* rows;
+    double steepest;
+    const DecisionTable* decisions;
+    /// Thresholds of each class, padded to `lanes` or twice as many.
+    const double* thresholds;
+    int threshold_stride;
+    const std::uint32_t* class_of;  ///< per slot; null: all in class 0
+    Outputs<Mode> outputs;
+    bool in_slot_order;
+    const Rare<Mode, AssetId>* rare;
+    std::int64_t first_slice;
+    std::int64_t last_slice;
+};
+
+/// Runs a job whose slices are all full; specialised for every mode by the instruction set's
+/// source.
+template <class Mode, class AssetId>
+void run_avx2(const SliceJob<Mode, AssetId>& job) noexcept;
+
+}  // namespace pymargin::kernels
