@@ -156,7 +156,7 @@ class Accounts:
         ImportError
             pyarrow (extra ``arrow``) is not installed.
         """
-        from pymargin.adapters.arrow import columns_from_parquet
+        from pymargin.adapters.parquet import columns_from_parquet
 
         return cls._checked(*columns_from_parquet(path))
 
@@ -469,6 +469,26 @@ class Accounts:
         for name in ("leverage", "open_order_loss"):
             arrays[name] = np.where(arrays[name] == 0, nan, arrays[name])
         return Columns(ids=self._ids, assets=self._assets, country=self._country, **arrays)
+
+    def prepare(self, *, threads: int = 1) -> Accounts:
+        """Lay the book out for the vector pass now, not by itself at the third evaluation.
+
+        Takes 18 bytes a balance and about as long as two evaluations; the results keep their bits.
+
+        Parameters
+        ----------
+        threads
+            How many threads; 0 takes all processors.
+
+        Returns
+        -------
+        Accounts
+            This book.
+        """
+        from pymargin.book import book_of
+
+        book_of(self).prepare(threads)
+        return self
 
 
 def _final(name: str, columns: Columns) -> npt.NDArray[Any]:

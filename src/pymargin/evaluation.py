@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pymargin import _core
+from pymargin.book import book_of, cached, prepare_if_regular, slot_accounts
 from pymargin.errors import AccountsError, Problem, RulesError, UnpricedError
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve
@@ -21,10 +22,18 @@ from pymargin.tables import AccountClass, compile_decisions, compile_tables, lim
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["CLASSIC", "PRO", "Evaluation", "Missing", "ModeSpec", "cached", "evaluation"]
+__all__ = [
+    "CLASSIC",
+    "PRO",
+    "Evaluation",
+    "Missing",
+    "ModeSpec",
+    "Order",
+    "evaluation",
+]
 
 Missing: TypeAlias = Literal["raise", "flag"]
-Made = TypeVar("Made")
+Order: TypeAlias = Literal["user", "slot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +104,8 @@ class Evaluation:
         int32[n_tables, n_assets].
     gaps
         uint16[n_assets] of `Action` bits where an asset cannot be valued, or None.
-    class_of, classes
-        uint32[n_accounts] into the classes, or None where all are alike.
+    class_of, classes, class_key
+        uint32[n_accounts] into the classes, or None where all are alike; what they depend on.
     absent
         Levels whose ratio table the rules do not hold.
     """
@@ -112,26 +121,44 @@ class Evaluation:
     gaps: npt.NDArray[np.uint16] | None
     class_of: npt.NDArray[np.uint32] | None
     classes: tuple[AccountClass, ...]
+    class_key: tuple[Any, ...]
     absent: frozenset[str]
     decisions: _core.Decisions
 
-    def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> None:
+    def run(
+        self, arrays: Mapping[str, npt.NDArray[Any]], threads: int, order: Order = "user"
+    ) -> None:
         """Fill the arrays: float64[n_accounts], ``actions`` uint16[n_accounts]."""
         for level in self.absent & arrays.keys():
             arrays[level].fill(np.nan)
+        book = book_of(self.accounts)
+        prepare_if_regular(self.accounts, threads, at_once=order == "slot")
         _core.evaluate(
             self.kernel,
-            book_of(self.accounts),
+            book,
             self.schedules,
             self.price,
             self.schedule_ids,
             self.gaps,
             self.decisions,
             self.class_of,
+            self._slot_class_of(book),
             [None if name in self.absent else arrays.get(name) for name in self.spec.levels],
             [arrays.get(name) for name in self.spec.totals],
             arrays.get("actions"),
+            order == "slot",
             threads,
+        )
+
+    def _slot_class_of(self, book: _core.Book) -> npt.NDArray[np.uint32] | None:
+        class_of = self.class_of
+        if class_of is None or not book.is_prepared:
+            return None
+        return cached(
+            self.accounts,
+            f"slot_class_of/{self.spec.mode}",
+            self.class_key,
+            lambda: class_of[slot_accounts(self.accounts)],
         )
 
     def liquidation_thresholds(self) -> npt.NDArray[np.float64]:
@@ -215,10 +242,11 @@ def evaluation(
     if missing == "raise" and gaps.any():
         _refuse_gaps(spec, accounts, price, rules, tables, schedule_ids, n_held)
     thresholds = _thresholds(rules, spec)
+    class_key = (thresholds, leverage)
     class_of, classes = cached(
         accounts,
         f"classes/{spec.mode}",
-        (thresholds, leverage),
+        class_key,
         lambda: account_classes(accounts, thresholds, leverage),
     )
     decisions = cached(
@@ -239,31 +267,9 @@ def evaluation(
         gaps=gaps if gaps.any() else None,
         class_of=class_of,
         classes=classes,
+        class_key=class_key,
         absent=absent,
         decisions=decisions,
-    )
-
-
-def book_of(accounts: Accounts) -> _core.Book:
-    """Return the core's view of a book; made once."""
-    return cached(
-        accounts,
-        "book",
-        (),
-        lambda: _core.Book(
-            accounts._offsets,
-            accounts._asset_ids,
-            accounts._free,
-            accounts._locked,
-            accounts._borrowed,
-            accounts._interest,
-            accounts._order_offsets,
-            accounts._order_give_ids,
-            accounts._order_get_ids,
-            accounts._order_give_quantity,
-            accounts._order_get_quantity,
-            accounts._open_order_loss,
-        ),
     )
 
 
@@ -398,13 +404,3 @@ def _why_none(rules: MarginRules, table: str, asset: str) -> str:
     except RulesError as err:
         return str(err)
     raise AssertionError(f"{asset} has a schedule in {table}")
-
-
-def cached(accounts: Accounts, name: str, key: Any, make: Callable[[], Made]) -> Made:
-    """Keep what was derived from a book last under a name, while its key stays the same."""
-    kept = accounts._cache.get(name)
-    if kept is None or kept[0] != key:
-        kept = (key, make())
-        accounts._cache[name] = kept
-    made: Made = kept[1]
-    return made

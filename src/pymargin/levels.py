@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.book import cached, slot_accounts
 from pymargin.errors import AccountsError, Problem, UnpricedError
-from pymargin.evaluation import CLASSIC, PRO, Evaluation, Missing, cached, evaluation
+from pymargin.evaluation import (
+    CLASSIC,
+    PRO,
+    Evaluation,
+    Missing,
+    Order,
+    evaluation,
+)
 from pymargin.modes import Mode
 from pymargin.prices import PriceSource
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
@@ -34,6 +42,7 @@ def cross_classic(
     missing: Missing = "raise",
     fields: Collection[str] | None = None,
     out: ClassicLevels | None = None,
+    order: Order = "user",
     threads: int = 1,
 ) -> ClassicLevels:
     """Evaluate every account under Cross Margin Classic, whatever its own mode.
@@ -64,6 +73,9 @@ def cross_classic(
     out
         An earlier result for as many accounts, whose arrays are filled again and which is
         returned.
+    order
+        ``"user"``: results in account order; ``"slot"``: in the order of the prepared book, which
+        spares the way back; ``.positions`` and ``.ids`` then name the account of each row.
     threads
         How many threads; 0 takes all processors. The result is the same for any.
 
@@ -96,7 +108,7 @@ def cross_classic(
     (array([2.5]), <Action.TRADE|BORROW|TRANSFER_OUT: 7>)
     """
     bound = evaluation(CLASSIC, accounts, prices, rules, leverage=leverage, missing=missing)
-    return _run(bound, ClassicLevels, fields, out, threads)
+    return _run(bound, ClassicLevels, fields, out, order, threads)
 
 
 def cross_pro(
@@ -109,6 +121,7 @@ def cross_pro(
     missing: Missing = "raise",
     fields: Collection[str] | None = None,
     out: ProLevels | None = None,
+    order: Order = "user",
     threads: int = 1,
 ) -> ProLevels:
     """Evaluate every account under Cross Margin Pro, whatever its own mode.
@@ -121,7 +134,7 @@ def cross_pro(
 
     Parameters
     ----------
-    accounts, prices, rules, missing, fields, out, threads
+    accounts, prices, rules, missing, fields, out, order, threads
         As in `cross_classic`; debts need liability brackets, orders prices of both assets.
     collateral
         ``"gross"``: collateral on whole holdings, as published; ``"net"``: on what remains after
@@ -156,7 +169,7 @@ def cross_pro(
         leverage=None,
         missing=missing,
     )
-    return _run(bound, ProLevels, fields, out, threads)
+    return _run(bound, ProLevels, fields, out, order, threads)
 
 
 def evaluate(
@@ -299,24 +312,30 @@ def _run(
     kind: type[Result],
     fields: Collection[str] | None,
     out: Result | None,
+    order: Order,
     threads: int,
 ) -> Result:
     if threads < 0:
         raise ValueError(f"threads must be at least 0, not {threads}")
+    if order not in ("user", "slot"):
+        raise ValueError(f"order must be 'user' or 'slot', not {order!r}")
     n = len(bound.accounts)
     arrays = _arrays(kind, n, fields, out)
-    bound.run(arrays, threads)
+    bound.run(arrays, threads, order)
 
     def keys() -> npt.NDArray[np.float64]:
         level = arrays.get("margin_level")
         if level is None:
             only = _empty(("margin_level",), n)
-            bound.run(only, threads)
+            bound.run(only, threads, order)
             level = only["margin_level"]
-        return _order_keys(level, bound.liquidation_thresholds())
+        threshold = bound.liquidation_thresholds()
+        return _order_keys(level, threshold if positions is None else threshold[positions])
 
-    order = (keys, bound.exact_order_key)
-    return _into(out, kind(bound.accounts, bound.rules, bound.methodology, arrays, order))
+    positions = slot_accounts(bound.accounts) if order == "slot" else None
+    worst = (keys, bound.exact_order_key)
+    result = kind(bound.accounts, bound.rules, bound.methodology, arrays, worst, positions)
+    return _into(out, result)
 
 
 def _order_keys(

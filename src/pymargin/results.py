@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from datetime import datetime
 from fractions import Fraction
-from functools import cmp_to_key
 from math import inf
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -44,7 +44,9 @@ class Levels:
         Field name to float64[n], ``actions`` uint16[n] of `Action` bits.
     order
         float64[n] of level over liquidation threshold, made when first needed; and the exact
-        figure of one account.
+        figure of one account of the book.
+    positions
+        int64[n]: the account of the book that each row is of; None where they are the same.
     """
 
     fields: tuple[str, ...] = ()
@@ -57,10 +59,11 @@ class Levels:
         methodology: str,
         arrays: Mapping[str, npt.NDArray[Any]],
         order: tuple[Callable[[], npt.NDArray[np.float64]], OrderKey],
+        positions: npt.NDArray[np.int64] | None = None,
     ) -> None:
         self._accounts = accounts
         self._names = tuple(name for name in self.fields if name in arrays)
-        self._positions: npt.NDArray[np.int64] | None = None
+        self._positions = positions
         self._order = order
         self.rules_digest: str = rules.digest
         self.moment: datetime | None = rules.moment
@@ -79,7 +82,8 @@ class Levels:
     @property
     def ids(self) -> npt.NDArray[Any]:
         """The account ids: int64[n] or object[n] of str."""
-        return self._accounts.ids
+        ids = self._accounts.ids
+        return ids if self._positions is None else ids[self._positions]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,7 +98,7 @@ class Levels:
         return self._positions
 
     def __len__(self) -> int:
-        return len(self._accounts)
+        return len(self._accounts if self._positions is None else self._positions)
 
     def __repr__(self) -> str:
         fields = ", ".join(self._names)
@@ -113,9 +117,12 @@ class Levels:
         """
         if count < 0:
             raise ValueError(f"count must be at least 0, not {count}")
-        keys = np.where(np.isnan(self._order[0]()), inf, self._order[0]())
-        is_unpriced = np.isnan(self._order[0]())
-        return self._taken(_worst_positions(keys, is_unpriced, self._order[1], count))
+        keys, exact_key = self._order[0](), self._order[1]
+        is_unpriced = np.isnan(keys)
+        keys = np.where(is_unpriced, inf, keys)
+        positions = self.positions
+        rows = _worst_rows(keys, is_unpriced, positions, exact_key, count)
+        return self._taken(rows)
 
     def to_arrow(self) -> Any:
         """Return a ``pyarrow.Table``: ``account``, the computed fields, provenance as metadata.
@@ -145,19 +152,15 @@ class Levels:
         """Return the computed arrays by name."""
         return {name: getattr(self, name) for name in self._names}
 
-    def _taken(self, positions: npt.NDArray[np.int64]) -> Self:
-        """Return the rows at the positions, as a result of the same kind."""
-        taken = object.__new__(type(self))
-        taken.__dict__.update(self.__dict__)
-        taken._accounts = self._accounts.select(positions)
-        taken._positions = self.positions[positions]
+    def _taken(self, rows: npt.NDArray[np.int64]) -> Self:
+        """Return some rows, as a result of the same kind."""
         keys, exact_key = self._order
-        taken._order = (
-            lambda: keys()[positions],
-            lambda row: exact_key(int(positions[row])),
-        )
-        for name in self._names:
-            setattr(taken, name, getattr(self, name)[positions])
+        arrays = {name: getattr(self, name)[rows] for name in self._names}
+        taken = copy(self)
+        taken._positions = self.positions[rows]
+        taken._order = (lambda: keys()[rows], exact_key)
+        for name, values in arrays.items():
+            setattr(taken, name, values)
         return taken
 
 
@@ -211,50 +214,39 @@ class BookLevels(Levels):
     threshold: npt.NDArray[np.float64]
 
 
-def _worst_positions(
+def _worst_rows(
     keys: npt.NDArray[np.float64],
     is_unpriced: npt.NDArray[np.bool_],
+    positions: npt.NDArray[np.int64],
     exact_key: OrderKey,
     count: int,
 ) -> npt.NDArray[np.int64]:
-    """Return the positions of the `count` least keys in exact order."""
+    """Return the rows of the `count` least keys in exact order, ties by position in the book."""
     count = min(count, len(keys))
     if count == 0:
         return np.empty(0, dtype=np.int64)
     cutoff = np.partition(keys, count - 1)[count - 1]
     reach = cutoff + _CLOSE * (1 + abs(cutoff)) if np.isfinite(cutoff) else cutoff
-    candidates = np.flatnonzero(keys <= reach)
-    # Stable: equal keys stay in account order, and the unpriced follow every other infinity.
-    candidates = candidates[np.lexsort((is_unpriced[candidates], keys[candidates]))]
+    rows = np.flatnonzero(keys <= reach)
+    # The unpriced follow every other infinity.
+    rows = rows[np.lexsort((positions[rows], is_unpriced[rows], keys[rows]))]
     ordered: list[int] = []
-    for cluster in _clusters(keys, candidates):
+    for cluster in _clusters(keys, rows):
         if len(ordered) >= count:
             break
-        ordered += _exactly_sorted(cluster, exact_key) if np.isfinite(keys[cluster[0]]) else cluster
+        if len(cluster) > 1 and np.isfinite(keys[cluster[0]]):
+            exact = {row: (exact_key(int(positions[row])), positions[row]) for row in cluster}
+            cluster = sorted(cluster, key=exact.__getitem__)
+        ordered += cluster
     return np.array(ordered[:count], dtype=np.int64)
 
 
-def _clusters(
-    keys: npt.NDArray[np.float64], candidates: npt.NDArray[np.int64]
-) -> Iterable[list[int]]:
-    """Cut sorted candidates where two neighbours are too far apart to be confused."""
-    values = keys[candidates]
+def _clusters(keys: npt.NDArray[np.float64], rows: npt.NDArray[np.int64]) -> Iterator[list[int]]:
+    """Cut sorted rows where two neighbours are too far apart to be confused."""
+    values = keys[rows]
     with np.errstate(invalid="ignore"):
+        # The distance of two equal infinities is NaN: they stay together, already in order.
         apart = np.diff(values) > _CLOSE * (1 + np.abs(values[1:]))
-    # The distance of two equal infinities is NaN: they are one cluster, already in order.
     apart |= np.isinf(values[1:]) & ~np.isinf(values[:-1])
-    for part in np.split(candidates, np.flatnonzero(apart) + 1):
+    for part in np.split(rows, np.flatnonzero(apart) + 1):
         yield part.tolist()
-
-
-def _exactly_sorted(cluster: Sequence[int], exact_key: OrderKey) -> list[int]:
-    if len(cluster) == 1:
-        return list(cluster)
-    exact = {account: exact_key(account) for account in cluster}
-
-    def compare(left: int, right: int) -> int:
-        if exact[left] == exact[right]:
-            return -1 if left < right else 1
-        return -1 if exact[left] < exact[right] else 1
-
-    return sorted(cluster, key=cmp_to_key(compare))

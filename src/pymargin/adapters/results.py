@@ -39,6 +39,8 @@ def to_frame(levels: Levels) -> Any:
 
 def _id_column(pa: Any, levels: Levels) -> Any:
     ids = levels._accounts._ids
+    if levels._positions is not None:
+        ids = ids.take(levels._positions)
     if not isinstance(ids, StrIds):
         return pa.array(ids.values)
     # The bytes are Arrow's own layout already: no Python string is made.

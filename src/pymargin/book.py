@@ -1,0 +1,72 @@
+"""What is derived from a book once and kept with it: the core's view, its layout in slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin import _core
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["book_of", "cached", "prepare_if_regular", "slot_accounts"]
+
+Made = TypeVar("Made")
+_REGULAR = 3
+
+
+def book_of(accounts: Accounts) -> _core.Book:
+    """Return the core's view of a book; made once."""
+    return cached(
+        accounts,
+        "book",
+        (),
+        lambda: _core.Book(
+            accounts._offsets,
+            accounts._asset_ids,
+            accounts._free,
+            accounts._locked,
+            accounts._borrowed,
+            accounts._interest,
+            accounts._order_offsets,
+            accounts._order_give_ids,
+            accounts._order_get_ids,
+            accounts._order_give_quantity,
+            accounts._order_get_quantity,
+            accounts._open_order_loss,
+        ),
+    )
+
+
+def slot_accounts(accounts: Accounts) -> npt.NDArray[np.int64]:
+    """Return int64[n]: the account in each slot of a prepared book; made once."""
+    return cached(accounts, "slot_accounts", (), book_of(accounts).slot_accounts)
+
+
+def prepare_if_regular(accounts: Accounts, threads: int, *, at_once: bool) -> None:
+    """Lay a book out for the vector pass once its evaluations have become regular.
+
+    The layout costs about as much as two row-wise passes, so the third evaluation makes it.
+    """
+    book = book_of(accounts)
+    if book.is_prepared:
+        return
+    evaluations = accounts._cache.get("evaluations", 0) + 1
+    accounts._cache["evaluations"] = evaluations
+    is_regular = evaluations >= _REGULAR and _core.implementation() != "generic"
+    if at_once or is_regular:
+        book.prepare(threads)
+
+
+def cached(accounts: Accounts, name: str, key: Any, make: Callable[[], Made]) -> Made:
+    """Keep what was derived from a book last under a name, while its key stays the same."""
+    kept = accounts._cache.get(name)
+    if kept is None or kept[0] != key:
+        kept = (key, make())
+        accounts._cache[name] = kept
+    made: Made = kept[1]
+    return made
