@@ -47,8 +47,8 @@ def test_a_terminal_never_gets_longer_lines_than_it_is_wide(width: int) -> None:
 
 
 def test_a_narrow_terminal_loses_no_digit() -> None:
-    printed = "".join(line[8:] for line in shown(width=20).splitlines())
-    assert [digit for digit in printed if digit.isdigit()] == list("1234567251")
+    digits = [letter for letter in shown(width=20) if letter.isdigit()]
+    assert digits == list("1234567251")
 
 
 def test_brackets_in_data_are_data() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import click
 
@@ -52,10 +51,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     _never_fail_to_print()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with _quiet_on_closed_pipe():
-            code = group.main(given or ["--help"], prog_name="pymargin", standalone_mode=False)
-            sys.stdout.flush()
-            return code if isinstance(code, int) else 0
+        code = group.main(given or ["--help"], prog_name="pymargin", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except (BrokenPipeError, SystemExit):
+        # The reader has gone (``pymargin ... | head``), which click answers by SystemExit.
+        # Python flushes stdout again at exit, and that must not fail either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
     except click.ClickException as err:
         err.show()
         return BAD_INPUT
@@ -84,14 +87,3 @@ def _never_fail_to_print() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-
-
-@contextmanager
-def _quiet_on_closed_pipe() -> Iterator[None]:
-    """Stop without a word where the reader has gone (``pymargin ... | head``)."""
-    try:
-        yield
-    except BrokenPipeError:
-        # Python flushes stdout again at exit, which must not fail either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None

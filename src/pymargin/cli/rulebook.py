@@ -21,7 +21,7 @@ __all__ = ["show_asset", "show_rules"]
 
 def show_rules(screen: Screen, rules: MarginRules) -> None:
     """Print where the rules come from, their tables and their thresholds."""
-    screen.line(f"{rules.label or 'Unlabelled rules'}, {_when(rules)}")
+    screen.line(f"{rules.label or 'unlabelled rules'}{_when(rules)}")
     screen.line(f"digest {rules.digest}")
     screen.heading("Formulas")
     screen.table([Column("mode"), Column("methodology")], list(rules.methodology.items()))
@@ -68,7 +68,7 @@ def show_asset(screen: Screen, rules: MarginRules, asset: str) -> None:
         if rank is None:
             raise RulesError(f"{asset} is in no table of these rules, and has no rank")
         raise RulesError(f"{asset} has {known}, and no table of these rules has tiers for it")
-    screen.line(f"{asset}, {known}: {rules.label or 'unlabelled rules'}, {_when(rules)}")
+    screen.line(f"{asset}, {known}: {rules.label or 'unlabelled rules'}{_when(rules)}")
     for table in tables:
         tiers = rules.tiers(table, asset)
         screen.heading(f"{table}, values in USDT")
@@ -90,7 +90,7 @@ def show_asset(screen: Screen, rules: MarginRules, asset: str) -> None:
 
 
 def _when(rules: MarginRules) -> str:
-    return "newest" if rules.moment is None else f"as of {rules.moment:%Y-%m-%d %H:%M} UTC"
+    return "" if rules.moment is None else f", as of {rules.moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _figure(number: Decimal) -> str:
