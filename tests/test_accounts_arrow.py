@@ -205,7 +205,7 @@ def test_large_integers_become_the_nearest_float64():
 )
 def test_decimals_become_the_nearest_float64(unscaled, scale, offset):
     values = [Decimal(number).scaleb(-scale) for number in unscaled]
-    array = pa.array([number for number in unscaled], pa.decimal128(38, 0)) if scale == 0 else None
+    array = pa.array(list(unscaled), pa.decimal128(38, 0)) if scale == 0 else None
     if array is None:
         words = b"".join(number.to_bytes(16, "little", signed=True) for number in unscaled)
         array = pa.Array.from_buffers(
@@ -376,7 +376,7 @@ def test_an_empty_parquet_file_is_an_empty_book(tmp_path):
 
 
 def test_a_fault_in_a_later_part_of_a_file_is_named_by_its_row(tmp_path, monkeypatch):
-    monkeypatch.setattr("pymargin.adapters.arrow._BATCH_ROWS", 2)
+    monkeypatch.setattr("pymargin.adapters.parquet._BATCH_ROWS", 2)
     path = tmp_path / "book.parquet"
     pq.write_table(pa.table({"account": pa.array([1, 2, 3, None, 1])}), path)
     with pytest.raises(AccountsError, match="'row 3'"):

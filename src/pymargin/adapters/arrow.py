@@ -1,19 +1,15 @@
-"""Arrow tables and Parquet files, one row per account, to the columns of a book."""
+"""Arrow tables, one row per account, to the columns of a book."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pymargin._extras import require
 from pymargin.adapters.arrow_values import (
     IdLookup,
     Names,
@@ -29,7 +25,6 @@ from pymargin.adapters.arrow_values import (
     pyarrow,
     type_problem,
 )
-from pymargin.arrays import joined_columns
 from pymargin.columns import (
     ACCOUNT_NUMBERS,
     ORDER_FIELDS,
@@ -42,17 +37,15 @@ from pymargin.columns import (
     id_type,
 )
 from pymargin.errors import AccountsError, Problem
-from pymargin.ids import Ids, concat_ids
+from pymargin.ids import Ids
 
-__all__ = ["columns_from_arrow", "columns_from_parquet", "to_table"]
+__all__ = ["columns_from_arrow", "read_table", "to_table"]
 
 ACCOUNT_TYPES = {
     **dict.fromkeys(ACCOUNT_NUMBERS, is_number),
     "mode": is_name,
     "country": is_name,
 }
-_BATCH_ROWS = 1 << 16
-_BUFFER = 1 << 20
 _BALANCE_TYPES = {"asset": is_name, **dict.fromkeys(QUANTITIES, is_number)}
 _ORDER_TYPES = {name: is_name if name.endswith("asset") else is_number for name in ORDER_FIELDS}
 
@@ -87,82 +80,22 @@ def to_table(data: Any) -> Any:
 def columns_from_arrow(data: Any) -> tuple[Columns, Faults]:
     """Return the columns of a table of accounts, and the faults met on the way."""
     faults = Faults()
-    return _read_table(to_table(data), faults), faults
+    return read_table(to_table(data), faults), faults
 
 
-def _read_table(table: Any, faults: Faults) -> Columns:
+def read_table(table: Any, faults: Faults) -> Columns:
+    """Return the columns of a pyarrow table; what is wrong goes to the faults.
+
+    Raises
+    ------
+    AccountsError
+        Columns that cannot be read at all.
+    """
     check_types(table, {"account": is_id, **ACCOUNT_TYPES}, ("balances", "orders"))
     ids = ids_of(table.column("account").combine_chunks(), faults)
     balances = read_list(table, "balances")
     orders = read_list(table, "orders")
     return assemble(ids, faults, balances, orders, account_values(table, ids, faults))
-
-
-def columns_from_parquet(
-    path: str | PathLike[str] | Sequence[str | PathLike[str]],
-) -> tuple[Columns, Faults]:
-    """Return the columns of Parquet files, and the faults met on the way.
-
-    Raises
-    ------
-    AccountsError
-        A file is no Parquet file.
-    OSError
-        A file cannot be read.
-    """
-    pa = pyarrow("reading Parquet")
-    parquet = require("pyarrow.parquet", extra="arrow", purpose="reading Parquet")
-    paths = [path] if isinstance(path, str | PathLike) else list(path)
-    files = [file for each in paths for file in _files(Path(each))]
-    if not files:
-        raise AccountsError("path must name at least one Parquet file, not an empty list")
-    faults, parts = Faults(), []
-    for file in files:
-        try:
-            for batch in _batches(parquet, file):
-                part = _read_table(pa.Table.from_batches([batch]), faults)
-                parts.append(_without_arrow(part))
-                faults.n_before += len(part.ids)
-        except pa.ArrowInvalid as err:
-            raise AccountsError(f"{file} must be a Parquet file of accounts: {err}") from err
-    faults.n_before = 0
-    try:
-        return joined_columns(parts), faults
-    except TypeError as err:
-        faults.raise_if_any()
-        raise AccountsError(f"the files must agree: {err}") from err
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(path.rglob("*.parquet"))
-    if not files:
-        raise AccountsError(f"{path} must hold Parquet files, not none")
-    return files
-
-
-def _batches(parquet: Any, path: Path) -> Iterator[Any]:
-    """Yield the rows of a file, a part at a time, so that it is never held twice over."""
-    with parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-        if file.metadata.num_rows == 0:
-            yield from file.read().to_batches() or [_no_rows(file.schema_arrow)]
-        # One row group at a time: pyarrow cannot join nested dictionaries across them.
-        for group in range(file.num_row_groups):
-            yield from file.iter_batches(_BATCH_ROWS, row_groups=[group])
-
-
-def _without_arrow(part: Columns) -> Columns:
-    """Return the columns with arrays of their own: small Arrow buffers pin large ones."""
-    for name in QUANTITIES:
-        values = getattr(part, name)
-        setattr(part, name, values if values.flags.owndata else values.copy())
-    part.ids = concat_ids([part.ids])
-    return part
-
-
-def _no_rows(schema: Any) -> Any:
-    return pyarrow().RecordBatch.from_pylist([], schema=schema)
 
 
 def check_types(table: Any, types: dict[str, Any], lists: tuple[str, ...] = ()) -> None:
@@ -237,22 +170,32 @@ class Entries:
         Chunked Arrow columns by name; absent ones are missing.
     length
         Number of entries.
+    order
+        Where in the fields each entry is, int64[length]; None: in this order.
     """
 
     offsets: Integers
     fields: dict[str, Any]
     length: int
+    order: Integers | None = None
 
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
         """Return a field of numbers, 0 where absent or null."""
-        # Pages of zeros are not touched until read.
-        return floats(self.fields[name]) if name in self.fields else np.zeros(self.length)
+        if name not in self.fields:
+            # Pages of zeros are not touched until read.
+            return np.zeros(self.length)
+        values = floats(self.fields[name])
+        return values if self.order is None else values[self.order]
 
     def names(self, name: str) -> Names:
         """Return a field of names."""
         if name not in self.fields:
             return Names(np.zeros(self.length, np.uint16), (), None)
-        return names_of(self.fields[name])
+        found = names_of(self.fields[name])
+        if self.order is None:
+            return found
+        nulls = None if found.nulls is None else found.nulls[self.order]
+        return Names(found.codes[self.order], found.names, nulls)
 
 
 def read_list(table: Any, name: str) -> Entries:

@@ -100,13 +100,9 @@ def _group(tidy: Any, codes: Integers, n: int) -> Entries:
     offsets = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(codes, minlength=n), out=offsets[1:])
     order = None if (codes[1:] >= codes[:-1]).all() else np.argsort(codes, kind="stable")
-    rows = tidy if order is None else tidy.select(_entry_columns(tidy)).take(order)
-    fields = {name: rows.column(name) for name in _entry_columns(tidy)}
-    return Entries(offsets, fields, len(codes))
-
-
-def _entry_columns(tidy: Any) -> list[str]:
-    return [name for name in tidy.column_names if name in ("asset", *QUANTITIES)]
+    names = [name for name in tidy.column_names if name in ("asset", *QUANTITIES)]
+    fields = {name: tidy.column(name) for name in names}
+    return Entries(offsets, fields, len(codes), order)
 
 
 def _group_lists(lists: Entries, codes: Integers, n: int) -> Entries:
@@ -116,8 +112,7 @@ def _group_lists(lists: Entries, codes: Integers, n: int) -> Entries:
     offsets = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     _, entries = gather(lists.offsets, np.argsort(codes, kind="stable"))
-    fields = {name: column.take(entries) for name, column in lists.fields.items()}
-    return Entries(offsets, fields, len(entries))
+    return Entries(offsets, lists.fields, len(entries), entries)
 
 
 def _refuse_repeated(codes: Integers, ids: Ids, faults: Faults) -> None:
