@@ -27,10 +27,25 @@ _FIRST_ID = 10_000_001
 _BLOCK = 1 << 15
 
 _PRICES = {
-    "USDT": 1.0, "USDC": 0.9998, "FDUSD": 0.9991, "BTC": 64_250.5, "ETH": 3_120.25,
-    "BNB": 585.4, "SOL": 148.62, "XRP": 0.5831, "DOGE": 0.12274, "ADA": 0.4417,
-    "TRX": 0.1316, "LINK": 14.385, "AVAX": 28.91, "SUI": 0.8934, "BCH": 372.8,
-    "LTC": 71.35, "SHIB": 0.00001748, "PEPE": 0.00001092, "AAVE": 96.7,
+    "USDT": 1.0,
+    "USDC": 0.9998,
+    "FDUSD": 0.9991,
+    "BTC": 64_250.5,
+    "ETH": 3_120.25,
+    "BNB": 585.4,
+    "SOL": 148.62,
+    "XRP": 0.5831,
+    "DOGE": 0.12274,
+    "ADA": 0.4417,
+    "TRX": 0.1316,
+    "LINK": 14.385,
+    "AVAX": 28.91,
+    "SUI": 0.8934,
+    "BCH": 372.8,
+    "LTC": 71.35,
+    "SHIB": 0.00001748,
+    "PEPE": 0.00001092,
+    "AAVE": 96.7,
 }
 
 
@@ -63,7 +78,7 @@ def example_accounts(
     Parameters
     ----------
     n
-        Number of accounts.
+        Number of accounts, at least 1.
     seed
         Of the random numbers.
     rules
@@ -75,8 +90,8 @@ def example_accounts(
     >>> example_accounts(1000)
     Accounts(1,000 accounts, 5,225 balances, 400 assets)
     """
-    if n < 0:
-        raise ValueError(f"n must be >= 0, not {n}")
+    if n < 1:
+        raise ValueError(f"n must be >= 1, not {n}")
     rng = np.random.Generator(np.random.PCG64(seed))
     names = example_names()
     price = np.array([example_prices()[name] for name in names])

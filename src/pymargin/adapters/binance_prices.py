@@ -32,7 +32,7 @@ def binance_prices(
     rates = dict(_items("asset_index", asset_index, ("bidRate", "askRate"), problems))
     index = _index({symbol: price for symbol, (price,) in pairs.items()}, problems)
     problems += (
-        Problem("asset_index", "symbol", repr(symbol), "an asset and USD")
+        Problem("asset_index", "symbol", repr(symbol), "of symbols of an asset and USD")
         for symbol in rates
         if not symbol.endswith(_DOLLAR) or symbol == _DOLLAR
     )
@@ -72,6 +72,10 @@ def _items(
     """Yield the symbol and the numbers of each item."""
     answer = decoded(source)
     if answer is None:
+        return
+    if not isinstance(answer, Mapping | list | tuple):
+        rule = "an answer of the exchange (an object or a list of them) or a path to one"
+        problems.append(Problem(name, "shape", type(answer).__name__, rule))
         return
     seen: set[str] = set()
     for place, item in enumerate([answer] if isinstance(answer, Mapping) else answer):
