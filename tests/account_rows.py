@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from pymargin import Accounts
+
+# A shared machine has no deadline, and books need not be many to be different.
+few = settings(max_examples=40, deadline=None)
 
 QUANTITY = st.one_of(st.just(0.0), st.floats(0, 1e15, allow_subnormal=False), st.none())
 ASSETS = ("BTC", "ETH", "USDT", "BNB", "ÄTH")

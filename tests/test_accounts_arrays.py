@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from account_rows import assert_same, rows
-from hypothesis import given
+from account_rows import assert_same, few, rows
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pymargin import Accounts, AccountsError
@@ -161,6 +161,7 @@ def test_wrong_arrays_are_refused(changes, message):
     assert refusal(**changes).startswith(message)
 
 
+@few
 @given(rows(), st.integers(0, 6))
 def test_concat_equals_building_at_once(given_rows, cut):
     parts = [Accounts.from_rows(part) for part in (given_rows[:cut], given_rows[cut:])]
@@ -187,6 +188,7 @@ def test_concat_refuses_ids_of_both_kinds():
         Accounts.concat([build(), build(ids=["a", "b"])])
 
 
+@few
 @given(rows(), st.randoms())
 def test_select_equals_building_from_those_rows(given_rows, random):
     indices = random.sample(range(len(given_rows)), random.randint(1, len(given_rows)))
@@ -218,6 +220,7 @@ def test_select_refuses_an_index_twice():
         build().select([0, 0])
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab\0ü", max_size=20), max_size=30))
 def test_repeats_of_string_ids_are_exactly_those_of_a_dict(values):
     first = {}
@@ -227,6 +230,7 @@ def test_repeats_of_string_ids_are_exactly_those_of_a_dict(values):
     assert ids_from_values(values).repeats() == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("abü", max_size=20), min_size=1, max_size=30), st.data())
 def test_string_ids_are_found_where_list_index_finds_them(values, data):
     wanted = data.draw(st.sampled_from(values) | st.text("abü", max_size=3))

@@ -6,7 +6,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from account_rows import FIELDS, assert_same, rows
+from account_rows import FIELDS, assert_same, few, rows
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,12 +63,14 @@ def frames(draw):
     return [by_name[name] for name in dict.fromkeys(names)], first, second
 
 
+@few
 @given(frames())
 def test_frames_equal_their_rows(given_frames):
     expected, first, second = given_frames
     assert_same(Accounts.from_frame(first, second), Accounts.from_rows(expected))
 
 
+@few
 @given(frames())
 def test_polars_frames_equal_their_rows(given_frames):
     expected, first, second = given_frames

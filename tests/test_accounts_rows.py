@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from account_rows import assert_same, rows
+from account_rows import assert_same, few, rows
 from hypothesis import given
 
 from pymargin import Accounts, AccountsError
@@ -301,6 +301,7 @@ def test_a_book_is_built_by_its_constructors_only():
         Accounts()
 
 
+@few
 @given(rows())
 def test_a_book_survives_pickling(given_rows):
     book = Accounts.from_rows(given_rows)

@@ -14,6 +14,7 @@ from pymargin import Prices, PricesError
 from pymargin.prices import prices_from_binance, read_prices, resolve
 
 SAMPLES = Path(__file__).parents[2] / "shared/api_samples"
+BNB_BTC = SAMPLES / "sapi_v1_margin_priceIndex.json"
 NAMES = ("BTC", "USDT", "ETH")
 
 
@@ -174,8 +175,7 @@ def test_a_wrong_symbol_of_the_asset_index_is_refused():
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the reference folder is not there")
 def test_the_samples_of_the_exchange_are_read():
     prices = prices_from_binance(
-        price_index=[json.loads((SAMPLES / "sapi_v1_margin_priceIndex.json").read_text())]
-        + [pair("BTCUSDT", "10000")],
+        price_index=[json.loads(BNB_BTC.read_text()), pair("BTCUSDT", "10000")],
         premium_index=SAMPLES / "fapi_v1_premiumIndex.json",
         asset_index=str(SAMPLES / "fapi_v1_assetIndex.json"),
     )

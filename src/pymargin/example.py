@@ -88,7 +88,7 @@ def example_accounts(
     Example
     -------
     >>> example_accounts(1000)
-    Accounts(1,000 accounts, 5,225 balances, 400 assets)
+    Accounts(1,000 accounts, 5,019 balances, 400 assets)
     """
     if n < 1:
         raise ValueError(f"n must be >= 1, not {n}")

@@ -268,12 +268,14 @@ def _where(found: Names, number: int) -> npt.NDArray[np.int64]:
 def ids_of(array: Any, faults: Faults) -> Ids:
     """Return the ids in an Arrow array; null and empty ones are faults."""
     pa = pyarrow()
+    if not len(array):
+        return ids_from_values([])
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     if array.null_count:
         return _named_ids(array.to_pylist(), faults)
     if pa.types.is_integer(array.type):
-        if pa.types.is_uint64(array.type) and len(array):
+        if pa.types.is_uint64(array.type):
             values = array.to_numpy()
             if values.max() > np.uint64(2**63 - 1):
                 return _named_ids([int(v) if v < 2**63 else None for v in values.tolist()], faults)
@@ -282,8 +284,6 @@ def ids_of(array: Any, faults: Faults) -> Ids:
         array = array.cast(pa.large_string())
     width = np.int64 if pa.types.is_large_string(array.type) else np.int32
     _, ends, block = array.buffers()
-    if not len(array):
-        return StrIds(np.empty(0, np.uint8), np.zeros(1, np.int64))
     offsets = np.frombuffer(ends, dtype=width)[array.offset : array.offset + len(array) + 1]
     data = np.empty(0, np.uint8) if block is None else np.frombuffer(block, dtype=np.uint8)
     if (offsets[1:] == offsets[:-1]).any():
