@@ -29,7 +29,8 @@ def test_the_example_has_five_lines() -> None:
 
 
 def test_float64_arithmetic_would_miss_the_example() -> None:
-    assert 3 * 1.1 / 3 > 1.1
+    worth, owed = 7 * 2.97, 18.9
+    assert worth / owed == 1.1000000000000003
 
 
 @pytest.mark.parametrize("name", ["main", "tests"])
