@@ -4,6 +4,7 @@
 
 namespace pymargin::bindings {
 void register_evaluate(py::module_& module);
+void register_limits(py::module_& module);
 }
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
@@ -11,4 +12,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     pymargin::bindings::register_schedules(module);
     pymargin::bindings::register_accounts(module);
     pymargin::bindings::register_evaluate(module);
+    pymargin::bindings::register_limits(module);
 }
