@@ -288,7 +288,8 @@ def account_classes(
     leverages = np.zeros(len(accounts), dtype=np.uint8)
     if any(isinstance(limit, Mapping) for limit in limits):
         leverages = _leverages(accounts, leverage)
-    present = np.flatnonzero(np.bincount(leverages, minlength=1)).tolist() or [0]
+    # An empty book has one class too; which one does not matter.
+    present = np.flatnonzero(np.bincount(leverages, minlength=1)).tolist() or [3]
     number = np.zeros(256, dtype=np.uint32)
     number[present] = np.arange(len(present))
     ratios: list[float] = [np.nan]

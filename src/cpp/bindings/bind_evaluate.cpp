@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -30,6 +31,7 @@ class Decisions {
         const auto* const pairs =
             input<std::int64_t>(decimals, "threshold_decimals", 2 * thresholds.size());
         for (std::int64_t i = 0; i < thresholds.size(); ++i) {
+            greatest_theta_ = std::max(greatest_theta_, values[i]);
             thresholds_.push_back(
                 {values[i], {pairs[2 * i], static_cast<std::int32_t>(pairs[2 * i + 1])}});
         }
@@ -42,6 +44,7 @@ class Decisions {
         DecisionTable table{};
         table.n_tests = n_tests_;
         table.n_classes = n_classes_;
+        table.greatest_theta = greatest_theta_;
         table.thresholds = thresholds_.data();
         table.class_of = class_of;
         table.actions = actions_.data();
@@ -54,6 +57,7 @@ class Decisions {
   private:
     int n_tests_;
     std::int64_t n_classes_;
+    double greatest_theta_ = 0;
     std::vector<std::int32_t> test_levels_;
     std::vector<Threshold> thresholds_;
     std::vector<std::uint16_t> actions_;
@@ -95,8 +99,7 @@ class MarketRows {
         if (schedule >= schedules_.size()) {
             refuse("schedule_ids", "below " + std::to_string(schedules_.size()));
         }
-        const Step& first = *schedules_.steps(schedule);
-        return {first.cap, first.rate, schedule};
+        return table_entry(schedules_, schedule);
     }
 
     ScheduleTable schedules_;

@@ -24,6 +24,7 @@ struct DecisionTable {
     int n_tests;
     int test_level[max_tests];
     std::int64_t n_classes;
+    double greatest_theta;
     const Threshold* thresholds;    ///< n_classes x n_tests
     const std::uint32_t* class_of;  ///< per account; null: all in class 0
     const std::uint16_t* actions;   ///< 1 << n_tests entries
@@ -51,37 +52,51 @@ inline bool is_at_most(const Ratio<Exact>& level, const Exact& theta) noexcept {
 /// most 24 u of steepest * (owned + owed) * price for one term, (n + 24) u of steepest * magnitude
 /// for a sum of n terms. N - theta * D holds at most six such sums and a few roundings of its own;
 /// 8 n + 256 covers them with the terms of second order. The absolute part covers what underflows:
-/// prices are at most 1e100 and a subnormal quantity is within 2^-1075 of its decimal.
+/// prices are at most 1e100 and a subnormal quantity is within 2^-1075 of its decimal. Theta is at
+/// most the greatest threshold in use, which gives all tests of all accounts one bound.
 class ErrorBound {
   public:
-    ErrorBound(std::int64_t n_terms, double magnitude, double steepest) noexcept
-        : relative_((8.0 * static_cast<double>(n_terms) + 256.0) * unit_roundoff),
-          magnitude_(magnitude * steepest),
-          absolute_(1e-190 * steepest) {
+    /// `greatest_theta` is the greatest threshold that the account's levels are held against.
+    ErrorBound(double greatest_theta, double steepest) noexcept
+        : per_magnitude_(steepest * (1.0 + greatest_theta)),
+          per_term_(greatest_theta),
+          absolute_(1e-190 * steepest * (1.0 + greatest_theta)) {
     }
 
-    /// The bound on the error of N - theta * D.
-    double at(double theta) const noexcept {
-        return relative_ * (magnitude_ * (1.0 + theta) + theta) + absolute_ * (1.0 + theta);
+    /// The relative part for a sum of n terms.
+    static double relative(std::int64_t n_terms) noexcept {
+        return (8.0 * static_cast<double>(n_terms) + 256.0) * unit_roundoff;
+    }
+
+    /// The bound is slope * magnitude + intercept.
+    double slope(double relative) const noexcept {
+        return relative * per_magnitude_;
+    }
+    double intercept(double relative) const noexcept {
+        return relative * per_term_ + absolute_;
+    }
+
+    /// The bound on the error of N - theta * D of an account with n terms.
+    double at(std::int64_t n_terms, double magnitude) const noexcept {
+        return slope(relative(n_terms)) * magnitude + intercept(relative(n_terms));
     }
 
   private:
-    double relative_;
-    double magnitude_;
+    double per_magnitude_;
+    double per_term_;
     double absolute_;
 };
 
 /// Set the bits that float64 settles; false where it does not settle one (also after overflow).
 template <class LevelOf>
 bool decide_fast(const DecisionTable& table, const Threshold* thresholds, const LevelOf& level_of,
-                 const ErrorBound& bound, unsigned* bits) noexcept {
+                 double error, unsigned* bits) noexcept {
     bool is_settled = true;
     *bits = 0;
     for (int test = 0; test < table.n_tests; ++test) {
         const Ratio<double> level = level_of(table.test_level[test]);
         const double theta = thresholds[test].value;
         const double distance = level.numerator - theta * level.denominator;
-        const double error = bound.at(theta);
         if (distance < -error) {
             *bits |= 1U << test;
         } else if (!(distance > error)) {

@@ -8,10 +8,16 @@ namespace pymargin {
 
 /// What a mode asks of one asset through one of its tables.
 struct TableEntry {
-    double first_cap;       ///< below it, by more than rounding, the first step holds for certain
+    double first_cap;       ///< at or below it a value is in the first step, rounding or not
     double first_rate;      ///< most values fall into the first step, which has no offset
     std::int32_t schedule;  ///< -1: none (never asked for, see Market::gaps)
 };
+
+/// The entry of a schedule: its first cap is lowered by more than a value's rounding.
+inline TableEntry table_entry(const ScheduleTable& schedules, std::int32_t schedule) noexcept {
+    const Step& first = *schedules.steps(schedule);
+    return {first.cap * (1 - cap_slack), first.rate, schedule};
+}
 
 /// Prices and schedules of all assets of a book for one evaluation of a mode with `n_tables`.
 template <int n_tables>
@@ -57,7 +63,17 @@ class FloatAsset {
         return row_.price;
     }
 
-    /// The value of `v` >= 0 under a table; `extent` >= v is the magnitude v was computed from.
+    /// The value of `v` >= 0 under a table.
+    template <int table>
+    double value(double v) const noexcept {
+        const TableEntry& entry = row_.tables[table];
+        if (v <= entry.first_cap) {
+            return entry.first_rate * v;
+        }
+        return value_beyond_first_step(*market_.schedules, entry.schedule, v, v, notes_);
+    }
+
+    /// The same where `v` is a difference, rounded relative to the greater `extent`.
     template <int table>
     double value(double v, double extent) const noexcept {
         const TableEntry& entry = row_.tables[table];
@@ -88,9 +104,14 @@ class ExactAsset {
     }
 
     template <int table>
-    Exact value(const Exact& v, const Exact& /*extent*/) const noexcept {
+    Exact value(const Exact& v) const noexcept {
         const int schedule = row_.tables[table].schedule;
         return v.sign() == 0 ? Exact() : market_.schedules->value(schedule, v, notes_);
+    }
+
+    template <int table>
+    Exact value(const Exact& v, const Exact& /*extent*/) const noexcept {
+        return value<table>(v);
     }
 
   private:

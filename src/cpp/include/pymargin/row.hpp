@@ -153,10 +153,10 @@ RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accounts,
     for (int level = 0; level < Mode::n_levels; ++level) {
         result.levels[level] = level_value(level_of(level));
     }
-    const ErrorBound bound(n_terms<Mode>(accounts, account), Mode::magnitude(result.sums),
-                           market.steepest);
+    const double error = ErrorBound(table.greatest_theta, market.steepest)
+                             .at(n_terms<Mode>(accounts, account), Mode::magnitude(result.sums));
     unsigned bits = 0;
-    if (decide_fast(table, table.row(account), level_of, bound, &bits) && !notes.ambiguous) {
+    if (decide_fast(table, table.row(account), level_of, error, &bits) && !notes.ambiguous) {
         result.actions = static_cast<std::uint16_t>(table.actions[bits] |
                                                     (notes.beyond_tiers ? action_beyond_tiers : 0));
     } else {

@@ -23,7 +23,9 @@ namespace {
 
 /// Four float64. No operation contracts into a fused multiply-add: the target has none.
 struct Lanes {
-    Lanes() = default;
+    // Not defaulted: what the compiler writes by itself is outside the region.
+    PYMARGIN_INLINE Lanes() noexcept : v(_mm256_setzero_pd()) {
+    }
     PYMARGIN_INLINE explicit Lanes(double value) noexcept : v(_mm256_set1_pd(value)) {
     }
     PYMARGIN_INLINE explicit Lanes(__m256d value) noexcept : v(value) {
@@ -50,7 +52,7 @@ struct Lanes {
         return Lanes(_mm256_max_pd(value.v, _mm256_setzero_pd()));
     }
 
-    __m256d v = _mm256_setzero_pd();
+    __m256d v;
 };
 
 PYMARGIN_INLINE unsigned mask_of(__m256d lanes_set) noexcept {
@@ -62,11 +64,23 @@ PYMARGIN_INLINE unsigned not_at_most(const Lanes& left, const Lanes& right) noex
     return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_NLE_UQ));
 }
 
-/// Lanes where neither distance > error nor distance < -error, also for NaN.
-PYMARGIN_INLINE unsigned not_outside(const Lanes& distance, const Lanes& error) noexcept {
-    const __m256d size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), distance.v);
-    return mask_of(_mm256_cmp_pd(size, error.v, _CMP_NGT_UQ));
-}
+/// Collects lanes where neither distance > error nor distance < -error, also for NaN.
+class Unsettled {
+  public:
+    PYMARGIN_INLINE Unsettled() noexcept : lanes_(_mm256_setzero_pd()) {
+    }
+
+    PYMARGIN_INLINE void add_unless_outside(const Lanes& distance, const Lanes& error) noexcept {
+        const __m256d size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), distance.v);
+        lanes_ = _mm256_or_pd(lanes_, _mm256_cmp_pd(size, error.v, _CMP_NGT_UQ));
+    }
+    PYMARGIN_INLINE unsigned mask() const noexcept {
+        return mask_of(lanes_);
+    }
+
+  private:
+    __m256d lanes_;
+};
 
 PYMARGIN_INLINE unsigned not_finite(const Lanes& value) noexcept {
     const __m256d zero = _mm256_mul_pd(value.v, _mm256_setzero_pd());
@@ -114,26 +128,79 @@ PYMARGIN_INLINE Lanes level_lanes(const Ratio<Lanes>& level) noexcept {
     return Lanes(_mm256_blendv_pd(ratio, unbounded, owes_nothing));
 }
 
-/// Test bits collected in the 64-bit halves of four lanes.
+/// Writes each lane to a place of its own.
+PYMARGIN_INLINE void scatter(const Lanes& value, double* to0, double* to1, double* to2,
+                             double* to3) noexcept {
+    const __m128d low = _mm256_castpd256_pd128(value.v);
+    const __m128d high = _mm256_extractf128_pd(value.v, 1);
+    _mm_storel_pd(to0, low);
+    _mm_storeh_pd(to1, low);
+    _mm_storel_pd(to2, high);
+    _mm_storeh_pd(to3, high);
+}
+
+/// Test bits, collected at the low end of each lane.
 class LaneBits {
   public:
     PYMARGIN_INLINE LaneBits() noexcept : bits_(_mm256_setzero_si256()) {
     }
 
-    PYMARGIN_INLINE void set_where_less(const Lanes& left, const Lanes& right, int bit) noexcept {
-        const __m256i set = _mm256_castpd_si256(_mm256_cmp_pd(left.v, right.v, _CMP_LT_OQ));
-        bits_ = _mm256_or_si256(bits_, _mm256_and_si256(set, _mm256_set1_epi64x(1LL << bit)));
+    PYMARGIN_INLINE void set_where_negative(const Lanes& value, int bit) noexcept {
+        const __m256i sign = _mm256_srli_epi64(_mm256_castpd_si256(value.v), 63);
+        bits_ = _mm256_or_si256(bits_, _mm256_slli_epi64(sign, bit));
     }
-
-    PYMARGIN_INLINE void take(unsigned* bits) const noexcept {
-        bits[0] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 0));
-        bits[1] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 2));
-        bits[2] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 4));
-        bits[3] = static_cast<unsigned>(_mm256_extract_epi32(bits_, 6));
+    PYMARGIN_INLINE __m256i lanes_of_64() const noexcept {
+        return bits_;
     }
 
   private:
     __m256i bits_;
+};
+
+/// The actions of every combination of test bits; with four tests all of them fit two registers.
+template <bool has_four_tests>
+class ActionTable {
+  public:
+    PYMARGIN_INLINE explicit ActionTable(const std::uint16_t* actions) noexcept
+        : actions_(actions), low_(_mm256_setzero_si256()), high_(_mm256_setzero_si256()) {
+        if constexpr (has_four_tests) {
+            alignas(16) std::uint8_t low[16];
+            alignas(16) std::uint8_t high[16];
+            for (int bits = 0; bits < 16; ++bits) {
+                low[bits] = static_cast<std::uint8_t>(actions[bits] & 255);
+                high[bits] = static_cast<std::uint8_t>(actions[bits] >> 8);
+            }
+            low_ =
+                _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low)));
+            high_ =
+                _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high)));
+        }
+    }
+
+    PYMARGIN_INLINE void look_up(const LaneBits& bits, std::uint16_t* actions) const noexcept {
+        const __m256i index = bits.lanes_of_64();
+        if constexpr (has_four_tests) {
+            // Bytes above the lowest of a lane have index 0: what they find is masked away.
+            const __m256i byte = _mm256_set1_epi64x(255);
+            const __m256i low = _mm256_and_si256(_mm256_shuffle_epi8(low_, index), byte);
+            const __m256i high = _mm256_and_si256(_mm256_shuffle_epi8(high_, index), byte);
+            const __m256i found = _mm256_or_si256(low, _mm256_slli_epi64(high, 8));
+            const __m128i pairs =
+                _mm_packus_epi32(_mm256_castsi256_si128(found), _mm256_extracti128_si256(found, 1));
+            _mm_storel_epi64(reinterpret_cast<__m128i*>(actions), _mm_packus_epi32(pairs, pairs));
+        } else {
+            alignas(32) std::uint64_t lane[lanes];
+            _mm256_store_si256(reinterpret_cast<__m256i*>(lane), index);
+            for (int k = 0; k < lanes; ++k) {
+                actions[k] = actions_[lane[k]];
+            }
+        }
+    }
+
+  private:
+    const std::uint16_t* actions_;
+    __m256i low_;
+    __m256i high_;
 };
 
 }  // namespace
@@ -144,7 +211,7 @@ class LaneBits {
 #define PYMARGIN_DEFINE_FOR(AssetId, ...)                               \
     template <>                                                         \
     void run_avx2(const SliceJob<__VA_ARGS__, AssetId>& job) noexcept { \
-        run_slices(job);                                                \
+        run(job);                                                       \
     }
 #define PYMARGIN_DEFINE(...)                        \
     PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \

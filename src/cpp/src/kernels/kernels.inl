@@ -4,8 +4,6 @@
 
 namespace {
 
-constexpr double infinity = __builtin_inf();
-
 /// Four assets, one a lane, as a formula sees them.
 template <class Mode, class AssetId>
 class LaneAsset {
@@ -25,18 +23,29 @@ class LaneAsset {
     }
 
     template <int table>
+    PYMARGIN_INLINE Lanes value(const Lanes& v) const noexcept {
+        return value_unless_outside<table>(v, v, v);
+    }
+
+    template <int table>
     PYMARGIN_INLINE Lanes value(const Lanes& v, const Lanes& extent) const noexcept {
+        return value_unless_outside<table>(v, extent, v + Lanes(cap_slack) * extent);
+    }
+
+  private:
+    template <int table>
+    PYMARGIN_INLINE Lanes value_unless_outside(const Lanes& v, const Lanes& extent,
+                                               const Lanes& at_most) const noexcept {
         const Lanes& first_cap = columns_[1 + 2 * table];
         const Lanes& first_rate = columns_[2 + 2 * table];
         Lanes values = first_rate * v;
-        const unsigned outside = not_at_most(v + Lanes(cap_slack) * extent, first_cap);
+        const unsigned outside = not_at_most(at_most, first_cap);
         if (__builtin_expect(outside != 0, 0)) {
             values = beyond_first_step(table, v, extent, outside, values);
         }
         return values;
     }
 
-  private:
     Lanes beyond_first_step(int table, const Lanes& v, const Lanes& extent, unsigned outside,
                             const Lanes& values) const noexcept {
         alignas(32) double v_lanes[lanes];
@@ -56,95 +65,108 @@ class LaneAsset {
     unsigned* redo_;
 };
 
-/// Test bits of four accounts, and which of them float64 does not settle.
+/// The thresholds that four accounts are held against, a vector a test.
 template <class Mode, class AssetId>
-PYMARGIN_INLINE unsigned decide_lanes(const SliceJob<Mode, AssetId>& job,
+PYMARGIN_INLINE void load_thetas(const SliceJob<Mode, AssetId>& job, std::int64_t slot,
+                                 Lanes* thetas) noexcept {
+    const std::size_t stride = static_cast<std::size_t>(job.threshold_stride);
+    const std::uint32_t* const classes = job.class_of + slot;
+    const double* const row0 = job.thresholds + classes[0] * stride;
+    const double* const row1 = job.thresholds + classes[1] * stride;
+    const double* const row2 = job.thresholds + classes[2] * stride;
+    const double* const row3 = job.thresholds + classes[3] * stride;
+    for (int test = 0; test < job.threshold_stride; test += lanes) {
+        transpose(row0 + test, row1 + test, row2 + test, row3 + test, thetas + test);
+    }
+}
+
+template <class Mode, class AssetId>
+PYMARGIN_INLINE void load_common_thetas(const SliceJob<Mode, AssetId>& job,
+                                        Lanes* thetas) noexcept {
+    for (int test = 0; test < job.threshold_stride; ++test) {
+        thetas[test] = Lanes(job.thresholds[test]);
+    }
+}
+
+/// Adds test bits to `bits`; returns the lanes that float64 does not settle. `is_usual`: the tests
+/// are the mode's usual four, known to the compiler.
+template <bool is_usual, class Mode>
+PYMARGIN_INLINE unsigned decide_lanes(const DecisionTable& table, const Lanes* thetas,
                                       const typename Mode::template Sums<Lanes>& sums,
-                                      std::int64_t slot, std::int64_t width,
-                                      unsigned* bits) noexcept {
-    const DecisionTable& table = *job.decisions;
-    // As ErrorBound in decide.hpp.
-    const Lanes relative((8.0 * static_cast<double>(width) + 256.0) * unit_roundoff);
-    const Lanes magnitude = Mode::magnitude(sums) * Lanes(job.steepest);
-    const Lanes absolute(1e-190 * job.steepest);
-    const Lanes one(1.0);
-    LaneBits found;
-    unsigned unsettled = 0;
-    Lanes thetas[lanes];
-    for (int test = 0; test < table.n_tests; ++test) {
-        if (test % lanes == 0) {
-            const double* const rows = job.thresholds + test;
-            if (job.class_of == nullptr) {
-                transpose(rows, rows, rows, rows, thetas);
-            } else {
-                const std::uint32_t* const classes = job.class_of + slot;
-                const int stride = job.threshold_stride;
-                transpose(rows + classes[0] * static_cast<std::size_t>(stride),
-                          rows + classes[1] * static_cast<std::size_t>(stride),
-                          rows + classes[2] * static_cast<std::size_t>(stride),
-                          rows + classes[3] * static_cast<std::size_t>(stride), thetas);
-            }
-        }
-        const Lanes& theta = thetas[test % lanes];
-        const Ratio<Lanes> level = Mode::level(sums, table.test_level[test]);
-        const Lanes distance = level.numerator - theta * level.denominator;
-        const Lanes error =
-            relative * (magnitude * (one + theta) + theta) + absolute * (one + theta);
-        found.set_where_less(distance, Lanes(0.0) - error, test);
-        unsettled |= not_outside(distance, error);
+                                      const Lanes& error, LaneBits& bits) noexcept {
+    Unsettled unsettled;
+    const int n_tests = is_usual ? lanes : table.n_tests;
+#pragma GCC unroll 4
+    for (int test = 0; test < n_tests; ++test) {
+        const int which = is_usual ? Mode::usual_tests[test % lanes] : table.test_level[test];
+        const Ratio<Lanes> level = Mode::level(sums, which);
+        const Lanes distance = level.numerator - thetas[test] * level.denominator;
+        bits.set_where_negative(distance, test);
+        unsettled.add_unless_outside(distance, error);
     }
-    found.take(bits);
-    return unsettled;
+    return unsettled.mask();
 }
 
-template <class Mode, class AssetId>
-PYMARGIN_INLINE void write_lanes(const SliceJob<Mode, AssetId>& job, double* field,
-                                 std::int64_t slot, const Lanes& values) noexcept {
-    if (job.in_slot_order) {
+/// Puts four results where their accounts stand.
+template <bool in_slot_order>
+PYMARGIN_INLINE void write_lanes(double* field, std::int64_t slot, const std::uint16_t* place,
+                                 const Lanes& values) noexcept {
+    if constexpr (in_slot_order) {
         store_unaligned(field + slot, values);
-        return;
-    }
-    alignas(32) double by_lane[lanes];
-    store(by_lane, values);
-    double* const window = field + slot / slot_window * slot_window;
-    for (int lane = 0; lane < lanes; ++lane) {
-        window[job.slots.place[slot + lane]] = by_lane[lane];
+    } else {
+        double* const window = field + slot / slot_window * slot_window;
+        scatter(values, window + place[0], window + place[1], window + place[2], window + place[3]);
     }
 }
 
-template <class Mode, class AssetId>
-PYMARGIN_INLINE void write_slice(const SliceJob<Mode, AssetId>& job,
+template <bool in_slot_order, class Mode>
+PYMARGIN_INLINE void write_slice(const Outputs<Mode>& outputs,
                                  const typename Mode::template Sums<Lanes>& sums, std::int64_t slot,
-                                 const unsigned* bits) noexcept {
-    const Outputs<Mode>& outputs = job.outputs;
+                                 const std::uint16_t* place) noexcept {
+#pragma GCC unroll 8
     for (int level = 0; level < Mode::n_levels; ++level) {
         if (outputs.levels[level] != nullptr) {
             const Lanes values = Mode::shown(level, level_lanes(Mode::level(sums, level)));
-            write_lanes(job, outputs.levels[level], slot, values);
+            write_lanes<in_slot_order>(outputs.levels[level], slot, place, values);
         }
     }
+#pragma GCC unroll 8
     for (int total = 0; total < Mode::n_totals; ++total) {
         if (outputs.totals[total] != nullptr) {
-            write_lanes(job, outputs.totals[total], slot, Mode::total(sums, total));
-        }
-    }
-    if (outputs.actions != nullptr) {
-        const std::uint16_t* const actions = job.decisions->actions;
-        std::uint16_t* const window = outputs.actions + slot / slot_window * slot_window;
-        for (int lane = 0; lane < lanes; ++lane) {
-            std::uint16_t* const at = job.in_slot_order ? outputs.actions + slot + lane
-                                                        : window + job.slots.place[slot + lane];
-            *at = actions[bits[lane]];
+            write_lanes<in_slot_order>(outputs.totals[total], slot, place,
+                                       Mode::total(sums, total));
         }
     }
 }
 
-template <class Mode, class AssetId>
-PYMARGIN_INLINE void run_slices(const SliceJob<Mode, AssetId>& job) noexcept {
+template <bool in_slot_order>
+PYMARGIN_INLINE void write_actions(std::uint16_t* field, std::int64_t slot,
+                                   const std::uint16_t* place,
+                                   const std::uint16_t* actions) noexcept {
+    std::uint16_t* const window = field + slot / slot_window * slot_window;
+    for (int lane = 0; lane < lanes; ++lane) {
+        if constexpr (in_slot_order) {
+            field[slot + lane] = actions[lane];
+        } else {
+            window[place[lane]] = actions[lane];
+        }
+    }
+}
+
+template <bool in_slot_order, bool is_usual, class Mode, class AssetId>
+void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
+    // A copy that no call can reach: the compiler may keep its parts in registers.
+    const SliceJob<Mode, AssetId> job = given;
+    const DecisionTable table = *given.decisions;
+    const ErrorBound bound(table.greatest_theta, job.steepest);
+    const ActionTable<is_usual> action_table(table.actions);
+    Lanes thetas[DecisionTable::max_tests];
+    load_common_thetas(job, thetas);
     for (std::int64_t slice = job.first_slice; slice < job.last_slice; ++slice) {
         const std::int64_t slot = slice * lanes;
         const std::int64_t begin = job.slots.slice_begin[slice];
         const std::int64_t width = job.slots.slice_begin[slice + 1] - begin;
+        const std::uint16_t* const place = job.slots.place + slot;
         unsigned redo = 0;
         typename Mode::template Sums<Lanes> sums{};
         for (std::int64_t at = begin * lanes; at < (begin + width) * lanes; at += lanes) {
@@ -162,16 +184,44 @@ PYMARGIN_INLINE void run_slices(const SliceJob<Mode, AssetId>& job) noexcept {
                 redo |= job.slots.has_orders[slice];
             }
         }
-        unsigned bits[lanes] = {};
         if (job.outputs.actions != nullptr) {
-            redo |= decide_lanes<Mode>(job, sums, slot, n_terms, bits);
+            if (job.class_of != nullptr) {
+                load_thetas(job, slot, thetas);
+            }
+            const double relative = ErrorBound::relative(n_terms);
+            const Lanes error = Lanes(bound.slope(relative)) * Mode::magnitude(sums) +
+                                Lanes(bound.intercept(relative));
+            LaneBits bits;
+            redo |= decide_lanes<is_usual, Mode>(table, thetas, sums, error, bits);
+            std::uint16_t actions[lanes];
+            action_table.look_up(bits, actions);
+            write_actions<in_slot_order>(job.outputs.actions, slot, place, actions);
         } else {
             redo |= not_finite(Mode::magnitude(sums));
         }
-        write_slice(job, sums, slot, bits);
+        write_slice<in_slot_order, Mode>(job.outputs, sums, slot, place);
         for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
             job.rare->redo(slot + __builtin_ctz(redo));
         }
+    }
+}
+
+template <class Mode>
+bool is_usual(const DecisionTable& table) noexcept {
+    bool same = table.n_tests == lanes;
+    for (int test = 0; same && test < lanes; ++test) {
+        same = table.test_level[test] == Mode::usual_tests[test];
+    }
+    return same;
+}
+
+template <class Mode, class AssetId>
+void run(const SliceJob<Mode, AssetId>& job) noexcept {
+    if (job.in_slot_order) {
+        is_usual<Mode>(*job.decisions) ? run_slices<true, true>(job) : run_slices<true, false>(job);
+    } else {
+        is_usual<Mode>(*job.decisions) ? run_slices<false, true>(job)
+                                       : run_slices<false, false>(job);
     }
 }
 

@@ -44,6 +44,10 @@ struct CrossClassic {
         n_levels,
     };
 
+    /// Which level each test of the exchange's own thresholds asks for.
+    static constexpr int usual_tests[] = {margin_level, margin_level, borrow_margin_level,
+                                          transfer_out_margin_level};
+
     enum Total { total_asset, total_liability, collateral_value, n_totals };
 
     template <class Number>
@@ -57,7 +61,7 @@ struct CrossClassic {
 
     template <class Number, class Asset>
     static PYMARGIN_INLINE void add(Sums<Number>& sums, const Number& owned, const Number& owed,
-                    const Asset& asset) noexcept {
+                                    const Asset& asset) noexcept {
         const Holding<Number, reading> holding(owned, owed, asset.price());
         sums.asset += holding.value();
         sums.liability += holding.debt();

@@ -36,6 +36,9 @@ struct CrossPro {
 
     enum Level { margin_level, available_margin, n_levels };
 
+    static constexpr int usual_tests[] = {margin_level, margin_level, available_margin,
+                                          margin_level};
+
     enum Total { net_collateral, open_order_loss, maintenance_margin, initial_margin, n_totals };
 
     template <class Number>
@@ -50,12 +53,12 @@ struct CrossPro {
 
     template <class Number, class Asset>
     static PYMARGIN_INLINE void add(Sums<Number>& sums, const Number& owned, const Number& owed,
-                    const Asset& asset) noexcept {
+                                    const Asset& asset) noexcept {
         const Holding<Number, reading> holding(owned, owed, asset.price());
         sums.collateral += holding.template under<collateral>(asset);
         sums.liability += holding.debt();
-        sums.maintenance += asset.template value<maintenance>(holding.debt(), holding.debt());
-        sums.initial += asset.template value<initial>(holding.debt(), holding.debt());
+        sums.maintenance += asset.template value<maintenance>(holding.debt());
+        sums.initial += asset.template value<initial>(holding.debt());
         if constexpr (!is_exact<Number>) {
             sums.magnitude += holding.value() + holding.debt();
         }
@@ -74,7 +77,7 @@ struct CrossPro {
     /// netted [our reading of "sum of max(0, ...)"; quantities at the index price].
     template <class Number, class Asset>
     static PYMARGIN_INLINE void add_order(Sums<Number>& sums, const OrderSide<Number, Asset>& give,
-                          const OrderSide<Number, Asset>& get) noexcept {
+                                          const OrderSide<Number, Asset>& get) noexcept {
         sums.open_order_loss += positive_part(given_up(give) - gained(get));
         if constexpr (!is_exact<Number>) {
             sums.magnitude += extent(give) + extent(get);
@@ -127,7 +130,7 @@ struct CrossPro {
   private:
     template <class Number, class Asset>
     static PYMARGIN_INLINE Number collateral_of(const Number& owned, const Number& owed,
-                                const Asset& asset) noexcept {
+                                                const Asset& asset) noexcept {
         return Holding<Number, reading>(owned, owed, asset.price())
             .template under<collateral>(asset);
     }

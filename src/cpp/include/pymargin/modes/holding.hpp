@@ -39,7 +39,7 @@ class Holding {
         if constexpr (reading == Reading::net) {
             return matched_ + asset.template value<table>(unmatched_, value_ + debt_);
         } else {
-            return asset.template value<table>(value_, value_);
+            return asset.template value<table>(value_);
         }
     }
 
