@@ -66,14 +66,19 @@ def readings(mode: ties.Mode) -> dict[str, str]:
 
 
 def actions_of(book: ties.Ties, *, threads: int = 1, **changed: Any) -> list[int]:
+    """Return the actions, which are the same row by row and in the prepared layout."""
     accounts = pm.Accounts.from_arrays(**{**book.arrays(), **changed})
+    by_row = evaluate(book, accounts, threads=threads)
+    evaluate(book, accounts, order="slot")  # prepares the book
+    assert evaluate(book, accounts, threads=threads).actions.tolist() == by_row.actions.tolist()
+    return by_row.actions.tolist()
+
+
+def evaluate(book: ties.Ties, accounts: pm.Accounts, **options: Any) -> pm.Levels:
     rules = tie_rules(book.mode)
     if book.mode.is_pro:
-        asked = readings(book.mode)
-        levels = pm.cross_pro(accounts, book.prices, rules, **asked, threads=threads)
-    else:
-        levels = pm.cross_classic(accounts, book.prices, rules, threads=threads)
-    return levels.actions.tolist()
+        return pm.cross_pro(accounts, book.prices, rules, **readings(book.mode), **options)
+    return pm.cross_classic(accounts, book.prices, rules, **options)
 
 
 def wrong(book: ties.Ties, found: list[int]) -> Iterator[str]:
