@@ -203,11 +203,11 @@ def test_pro_agrees_on_thousands_of_accounts(collateral, order_loss):
 
 def pro_book(price: float, maintenance: strategies.Steps, **balance: float) -> Book:
     tables = {
-        "collateral": {"USDT": ((None, 1),), "X": ((None, 1),)},
+        "collateral": {"X": ((None, 1),)},
         "liability_maintenance": {"X": maintenance},
         "liability_initial": {"X": ((None, "0.5"),)},
     }
-    row = {"account": 1, "balances": [{"asset": "X", **balance}, {"asset": "USDT", "free": 1e-9}]}
+    row = {"account": 1, "balances": [{"asset": "X", **balance}]}
     return Book(strategies.make_rules(tables), {"X": price}, [row])
 
 
@@ -222,7 +222,7 @@ FOUND = {
         FREE_TO_100,
         free=51.70813681411774,
         locked=0.25009404999445456,
-        borrowed=51.958230864112195 + 1.5625e-8,
+        borrowed=51.958230864112195,
     ),
     "a debt exactly at the end of a tier at rate 0": pro_book(
         0.07, FREE_TO_100, borrowed=100 / 0.07
@@ -237,6 +237,14 @@ FOUND = {
 @pytest.mark.parametrize("collateral", ["gross", "net"])
 def test_cases_found_by_drawing_agree(case, collateral):
     check_pro(FOUND[case], collateral, "marginal")
+
+
+@pytest.mark.parametrize("prices", [{}, {"X": 7.0}], ids=["price", "brackets"])
+def test_unpriced_accounts_of_a_prepared_book_are_only_flagged(prices):
+    bare = strategies.make_rules({"collateral": {"X": ((100, 1), (None, "0.5"))}})
+    balance = {"asset": "X", "free": 100.0, "borrowed": 50.0}
+    rows = [{"account": i, "balances": [balance]} for i in range(9)]
+    check_pro(Book(bare, prices, rows), "gross", "marginal", missing="flag")
 
 
 @SMALL
