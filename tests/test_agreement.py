@@ -62,7 +62,7 @@ PRO_FIELDS = (
 def largest_rate(rules: pm.MarginRules) -> Fraction:
     tables = ("liability_maintenance", "liability_initial")
     rates = [tier.rate for t in tables for name in rules.names(t) for tier in rules.tiers(t, name)]
-    return max(Fraction(1), *map(exact_decimal, rates))
+    return max([Fraction(1), *map(exact_decimal, rates)])
 
 
 def bound(row: Mapping[str, Any], prices: Mapping[str, float], found: Any) -> Fraction:

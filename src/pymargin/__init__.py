@@ -15,7 +15,7 @@ from pymargin.errors import (
 from pymargin.explain import Explanation, explain
 from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode
-from pymargin.prices import Prices
+from pymargin.prices import Prices, prices_from_binance
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
 from pymargin.rules import (
     MarginRules,
@@ -26,6 +26,7 @@ from pymargin.rules import (
     load_rules,
     rules_from_binance,
 )
+from pymargin.stress import Stress, stress
 
 __all__ = [
     "Accounts",
@@ -43,6 +44,7 @@ __all__ = [
     "ProLevels",
     "Problem",
     "RulesError",
+    "Stress",
     "Tier",
     "UnpricedError",
     "__version__",
@@ -54,5 +56,7 @@ __all__ = [
     "example_rules",
     "explain",
     "load_rules",
+    "prices_from_binance",
     "rules_from_binance",
+    "stress",
 ]

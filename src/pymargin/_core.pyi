@@ -79,6 +79,25 @@ def evaluate(
     in_slot_order: bool,
     threads: int,
 ) -> None: ...
+def evaluate_grid(
+    kernel: str,
+    book: Book,
+    schedules: Schedules,
+    price: _Array,
+    schedule_ids: _Array,
+    gaps: Any,
+    decisions: Decisions,
+    class_of: Any,
+    prices: _Array,
+    liquidation_test: int,
+    levels: Any,
+    actions: Any,
+    worst_level: Any,
+    worst_scenario: Any,
+    action_counts: Any,
+    shortfall: Any,
+    threads: int,
+) -> None: ...
 def exact_level(
     kernel: str,
     book: Book,
@@ -92,6 +111,4 @@ def exact_level(
 def force_implementation(name: str) -> None: ...
 def implementation() -> str: ...
 def read_limit(book: Book, threads: int) -> int: ...
-def read_write_limit(
-    book: Book, level_a: _Array, level_b: _Array, actions: _Array, threads: int
-) -> int: ...
+def read_write_limit(book: Book, level_a: Any, level_b: Any, actions: Any, threads: int) -> int: ...

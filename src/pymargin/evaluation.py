@@ -168,6 +168,12 @@ class Evaluation:
             return np.full(len(self.accounts), figures[0])
         return figures[self.class_of]
 
+    @property
+    def liquidation_test(self) -> int:
+        """The number of the compiled test that liquidates, -1 if there is none."""
+        lines = [x for x in _thresholds(self.rules, self.spec).lines if x.level not in self.absent]
+        return next((k for k, line in enumerate(lines) if "LIQUIDATE" in line.actions), -1)
+
     def exact_order_key(self, account: int) -> Fraction | float:
         """Return the account's margin level over its liquidation threshold, exactly.
 

@@ -27,7 +27,7 @@ from pymargin.rules import MarginRules
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["cross_classic", "cross_pro", "evaluate"]
+__all__ = ["bind_modes", "cross_classic", "cross_pro", "evaluate"]
 
 Result = TypeVar("Result", bound=Levels)
 _MODES = tuple(Mode)
@@ -205,18 +205,7 @@ def evaluate(
     """
     arrays = _arrays(BookLevels, len(accounts), fields, out)
     keys = np.empty(len(accounts))
-    parts: list[tuple[npt.NDArray[np.int64] | None, Evaluation]] = []
-    problems: list[Problem] = []
-    for mode, positions, book in _by_mode(accounts):
-        price = prices
-        try:
-            bound = _bind(mode, book, price, rules, leverage, missing)
-        except UnpricedError as err:
-            problems += (p for p in err.problems if p not in problems)
-            continue
-        parts.append((positions, bound))
-    if problems:
-        raise UnpricedError(problems)
+    parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing)
     for positions, bound in parts:
         _scatter(bound, positions, arrays, keys, threads)
     methodology = "+".join(sorted({bound.methodology for _, bound in parts}))
@@ -226,20 +215,56 @@ def evaluate(
     return _into(out, result)
 
 
-def _bind(
-    mode: Mode,
+def bind_modes(
     accounts: Accounts,
     prices: PriceSource,
     rules: MarginRules,
+    *,
     leverage: int | None,
     missing: Missing,
-) -> Evaluation:
-    if mode is Mode.CROSS_CLASSIC:
-        return evaluation(CLASSIC, accounts, prices, rules, leverage=leverage, missing=missing)
-    readings = ("gross", "marginal")
-    return evaluation(
-        PRO, accounts, prices, rules, readings=readings, leverage=None, missing=missing
-    )
+    mode: Mode | str | None = None,
+) -> list[tuple[npt.NDArray[np.int64] | None, Evaluation]]:
+    """Bind each account under its own mode, or all under one.
+
+    Returns
+    -------
+    list
+        Of (positions int64[k] in the book, or None where it is all of it; what is bound there).
+
+    Raises
+    ------
+    UnpricedError
+        What no mode could value, of all modes at once.
+    """
+    parts: list[tuple[npt.NDArray[np.int64] | None, Evaluation]] = []
+    problems: list[Problem] = []
+    whole = None if mode is None else [(_known_mode(mode), None, accounts)]
+    for one, positions, book in whole or _by_mode(accounts):
+        is_classic = one is Mode.CROSS_CLASSIC
+        try:
+            bound = evaluation(
+                CLASSIC if is_classic else PRO,
+                book,
+                prices,
+                rules,
+                readings=() if is_classic else ("gross", "marginal"),
+                leverage=leverage if is_classic else None,
+                missing=missing,
+            )
+        except UnpricedError as err:
+            problems += (problem for problem in err.problems if problem not in problems)
+            continue
+        parts.append((positions, bound))
+    if problems:
+        raise UnpricedError(problems)
+    return parts
+
+
+def _known_mode(mode: Mode | str) -> Mode:
+    known = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
+    if mode not in known:
+        raise ValueError(f"mode must be one of {[one.value for one in known]}, not {mode!r}")
+    return Mode(mode)
 
 
 def _by_mode(

@@ -9,6 +9,7 @@
 #include "book.hpp"
 #include "pymargin/evaluate.hpp"
 #include "pymargin/evaluate_slots.hpp"
+#include "pymargin/grid.hpp"
 #include "pymargin/modes/all.hpp"
 #include "schedules.hpp"
 
@@ -169,6 +170,45 @@ void run(const Call& call, const std::vector<py::object>& levels,
     }
 }
 
+/// Arrays that a grid fills; None: not wanted.
+struct GridArrays {
+    const py::object& levels;
+    const py::object& actions;
+    const py::object& worst_level;
+    const py::object& worst_scenario;
+    const py::object& action_counts;
+    const py::object& shortfall;
+
+    GridOutputs take(std::int64_t n, std::int64_t m) const {
+        return {output<double>(levels, "levels", n * m),
+                output<std::uint16_t>(actions, "actions", n * m),
+                output<double>(worst_level, "worst_level", n),
+                output<std::int32_t>(worst_scenario, "worst_scenario", n),
+                output<std::int64_t>(action_counts, "action_counts", n_action_flags * m),
+                output<double>(shortfall, "shortfall", m)};
+    }
+};
+
+template <class Mode>
+void run_grid(const Call& call, const py::array& prices, int liquidation_test,
+              const GridArrays& arrays, int threads) {
+    const MarketRows<Mode::n_tables> rows(call.schedules, call.price, call.schedule_ids, call.gaps);
+    const DecisionTable table = call.decision_table();
+    const std::int64_t n_assets = call.price.size();
+    if (prices.ndim() != 2 || prices.shape(1) != n_assets || prices.shape(0) < 1) {
+        refuse("prices", "of shape (at least 1, " + std::to_string(n_assets) + ")");
+    }
+    const std::int64_t n_scenarios = prices.shape(0);
+    const auto* const price = input<double>(prices, "prices", n_scenarios * n_assets);
+    const GridOutputs outputs = arrays.take(call.book.n_accounts(), n_scenarios);
+    const Implementation chosen = implementation();
+    const py::gil_scoped_release release;
+    call.book.visit([&](const auto& accounts) {
+        evaluate_grid<Mode>(accounts, rows.market(), n_assets, price, n_scenarios, table,
+                            liquidation_test, outputs, threads, chosen);
+    });
+}
+
 py::object to_int(const Exact& value) {
     std::string text = value.sign() < 0 ? "-0x" : "0x";
     static constexpr char digits[] = "0123456789abcdef";
@@ -197,9 +237,11 @@ struct Kernel {
     void (*run)(const Call&, const std::vector<py::object>&, const std::vector<py::object>&,
                 const py::object&, ResultOrder, int);
     py::tuple (*run_exact)(const Call&, std::int64_t, int);
+    void (*run_grid)(const Call&, const py::array&, int, const GridArrays&, int);
 };
 
-#define PYMARGIN_KERNEL(...) Kernel{__VA_ARGS__::name, &run<__VA_ARGS__>, &run_exact<__VA_ARGS__>},
+#define PYMARGIN_KERNEL(...) \
+    Kernel{__VA_ARGS__::name, &run<__VA_ARGS__>, &run_exact<__VA_ARGS__>, &run_grid<__VA_ARGS__>},
 constexpr Kernel kernels[] = {PYMARGIN_FOR_EACH_MODE(PYMARGIN_KERNEL)};
 #undef PYMARGIN_KERNEL
 
@@ -243,6 +285,28 @@ void register_evaluate(py::module_& module) {
         "Evaluate a book of n accounts into float64[n] levels and totals and uint16[n] actions "
         "(None: not wanted); price float64[a] USDT, schedule_ids int32[tables, a], gaps "
         "uint16[a].");
+    module.def(
+        "evaluate_grid",
+        [](const std::string& kernel, const Book& book, const Schedules& schedules,
+           const py::array& price, const py::array& schedule_ids, const py::object& gaps,
+           const Decisions& decisions, const py::object& class_of, const py::array& prices,
+           int liquidation_test, const py::object& levels, const py::object& actions,
+           const py::object& worst_level, const py::object& worst_scenario,
+           const py::object& action_counts, const py::object& shortfall, int threads) {
+            const py::none none;
+            const Call call{book, schedules, price, schedule_ids, gaps, decisions, class_of, none};
+            const GridArrays arrays{levels,         actions,       worst_level,
+                                    worst_scenario, action_counts, shortfall};
+            find_kernel(kernel).run_grid(call, prices, liquidation_test, arrays, threads);
+        },
+        py::arg("kernel"), py::arg("book"), py::arg("schedules"), py::arg("price"),
+        py::arg("schedule_ids"), py::arg("gaps"), py::arg("decisions"), py::arg("class_of"),
+        py::arg("prices"), py::arg("liquidation_test"), py::arg("levels"), py::arg("actions"),
+        py::arg("worst_level"), py::arg("worst_scenario"), py::arg("action_counts"),
+        py::arg("shortfall"), py::arg("threads"),
+        "Evaluate n accounts under m price vectors, prices float64[m, a], into float64[n, m] "
+        "levels, uint16[n, m] actions, float64[n] and int32[n] worst (None: not wanted), "
+        "int64[m, 16] counts per action flag and float64[m] shortfall.");
     module.def(
         "implementation", [] { return implementation_name(implementation()); },
         "Return the name of the instruction set in use: 'generic' or 'avx2'.");

@@ -48,6 +48,10 @@ class RowWise final : public Rare<Mode, AssetId> {
             if ((mask >> lane & 1U) != 0) {
                 Notes notes;
                 const int schedule = market_.rows[assets[lane]].tables[table].schedule;
+                if (schedule < 0) {
+                    // Held or owed by an account that is UNPRICED, and written as such in the end.
+                    continue;
+                }
                 values[lane] = value_beyond_first_step(*market_.schedules, schedule, v[lane],
                                                        extent[lane], notes);
                 redo |= (notes.beyond_tiers || notes.ambiguous ? 1U : 0U) << lane;
@@ -58,15 +62,33 @@ class RowWise final : public Rare<Mode, AssetId> {
 
     void redo(std::int64_t slot) const noexcept override {
         const std::int64_t account = slots_.account_of(slot);
-        outputs_.write(order_ == ResultOrder::slot ? slot : account,
-                       evaluate_row<Mode>(accounts_, market_, table_, account));
+        const std::int64_t to = order_ == ResultOrder::slot ? slot : account;
+        if (!write_if_unpriced(account, to)) {
+            outputs_.write(to, evaluate_row<Mode>(accounts_, market_, table_, account));
+        }
     }
 
-    void write_unpriced(std::int64_t slot, std::uint16_t gaps) const noexcept {
-        outputs_.write_unpriced(order_ == ResultOrder::slot ? slot : slots_.account_of(slot), gaps);
+    /// Overwrites what the vector pass made of accounts that cannot be valued.
+    void write_unpriced(std::int64_t first_slot, std::int64_t last_slot) const noexcept {
+        if (market_.gaps != nullptr) {
+            for (std::int64_t slot = first_slot; slot < last_slot; ++slot) {
+                const std::int64_t account = slots_.account_of(slot);
+                write_if_unpriced(account, order_ == ResultOrder::slot ? slot : account);
+            }
+        }
     }
 
   private:
+    bool write_if_unpriced(std::int64_t account, std::int64_t to) const noexcept {
+        const std::uint16_t gaps = market_.gaps == nullptr
+                                       ? std::uint16_t{0}
+                                       : gaps_of<Mode>(accounts_, market_.gaps, account);
+        if (gaps != 0) {
+            outputs_.write_unpriced(to, gaps);
+        }
+        return gaps != 0;
+    }
+
     const Slots<AssetId>& slots_;
     const AccountArrays<AssetId>& accounts_;
     const Market<Mode::n_tables>& market_;
@@ -173,15 +195,7 @@ void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& a
         for (std::int64_t slot = job.last_slice * lanes; slot < end; ++slot) {
             rare.redo(slot);
         }
-        if (market.gaps != nullptr) {
-            for (std::int64_t slot = job.first_slice * lanes; slot < end; ++slot) {
-                const std::uint16_t gaps =
-                    gaps_of<Mode>(accounts, market.gaps, slots.account_of(slot));
-                if (gaps != 0) {
-                    rare.write_unpriced(slot, gaps);
-                }
-            }
-        }
+        rare.write_unpriced(job.first_slice * lanes, job.last_slice * lanes);
     });
 }
 

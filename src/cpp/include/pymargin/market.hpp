@@ -13,10 +13,13 @@ struct TableEntry {
     std::int32_t schedule;  ///< -1: none (never asked for, see Market::gaps)
 };
 
-/// The entry of a schedule: its first cap is lowered by more than a value's rounding.
+/// The entry of a schedule: its first cap is lowered by more than a value's rounding. A single
+/// closed step has no next one, but a last cap to be noticed.
 inline TableEntry table_entry(const ScheduleTable& schedules, std::int32_t schedule) noexcept {
     const Step& first = *schedules.steps(schedule);
-    return {first.cap * (1 - cap_slack), first.rate, schedule};
+    const double last_cap = schedules.last_cap(schedule);
+    const double first_cap = first.cap < last_cap ? first.cap : last_cap;
+    return {first_cap * (1 - cap_slack), first.rate, schedule};
 }
 
 /// Prices and schedules of all assets of a book for one evaluation of a mode with `n_tables`.
@@ -37,7 +40,8 @@ struct Market {
     double steepest;
 };
 
-/// The value of `v` where it is not surely within the first step; notes a closed last cap.
+/// The value of `v` where it is not surely within the first step; notes a closed last cap, and the
+/// end of a first step of rate 0, where only exact arithmetic tells nothing from very little.
 inline double value_beyond_first_step(const ScheduleTable& schedules, int schedule, double v,
                                       double extent, Notes& notes) noexcept {
     const double last_cap = schedules.last_cap(schedule);
@@ -45,6 +49,10 @@ inline double value_beyond_first_step(const ScheduleTable& schedules, int schedu
     if (v > last_cap + doubt) {
         notes.beyond_tiers = true;
     } else if (v >= last_cap - doubt) {
+        notes.ambiguous = true;
+    }
+    const Step& first = *schedules.steps(schedule);
+    if (first.rate == 0 && v >= first.cap - doubt && v <= first.cap + doubt) {
         notes.ambiguous = true;
     }
     return schedules.value(schedule, v);

@@ -122,8 +122,8 @@ struct RowResult {
     std::uint16_t actions;
 };
 
-/// The decision by exact arithmetic, for the rare account that float64 does not settle; after an
-/// overflow of the sums the levels, too, are taken from it.
+/// The decision by exact arithmetic, for the rare account that float64 does not settle. Levels are
+/// taken from it after an overflow of the sums, and where it is the judge of owing nothing.
 template <class Mode, class AssetId>
 void settle_exactly(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
                     const DecisionTable& table, std::int64_t account,
@@ -134,9 +134,13 @@ void settle_exactly(const AccountArrays<AssetId>& accounts, const Market<Mode::n
     const unsigned bits = decide_exactly(table, table.row(account), level_of);
     result.actions = static_cast<std::uint16_t>(table.actions[bits] |
                                                 (notes.beyond_tiers ? action_beyond_tiers : 0));
-    if (!std::isfinite(Mode::magnitude(result.sums))) {
-        for (int level = 0; level < Mode::n_levels; ++level) {
-            result.levels[level] = level_value(level_of(level));
+    const bool has_overflowed = !std::isfinite(Mode::magnitude(result.sums));
+    for (int level = 0; level < Mode::n_levels; ++level) {
+        const Ratio<Exact> exact = level_of(level);
+        const bool owes_nothing =
+            exact.denominator.sign() == 0 || Mode::level(result.sums, level).denominator == 0;
+        if (has_overflowed || owes_nothing) {
+            result.levels[level] = level_value(exact);
         }
     }
 }

@@ -53,7 +53,7 @@ class ScheduleTable {
     int size() const noexcept {
         return size_;
     }
-    const Step* steps(int schedule) const noexcept {
+    PYMARGIN_INLINE const Step* steps(int schedule) const noexcept {
         return steps_ + begin_[schedule];
     }
     const DecimalStep* decimals(int schedule) const noexcept {
@@ -63,7 +63,7 @@ class ScheduleTable {
         return begin_[schedule + 1] - begin_[schedule];
     }
     /// USDT; infinity where the last tier is open.
-    double last_cap(int schedule) const noexcept {
+    PYMARGIN_INLINE double last_cap(int schedule) const noexcept {
         return last_caps_[schedule];
     }
     Decimal last_cap_decimal(int schedule) const noexcept {

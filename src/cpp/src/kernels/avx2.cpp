@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "grid.hpp"
 #include "kernels.hpp"
 
 // A region, not a -m flag on the file: what the headers above define stays baseline code.
@@ -62,6 +63,26 @@ PYMARGIN_INLINE unsigned mask_of(__m256d lanes_set) noexcept {
 /// Lanes where !(left <= right), also for NaN.
 PYMARGIN_INLINE unsigned not_at_most(const Lanes& left, const Lanes& right) noexcept {
     return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_NLE_UQ));
+}
+
+PYMARGIN_INLINE bool any_greater(const Lanes& left, const Lanes& right) noexcept {
+    return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_GT_OQ)) != 0;
+}
+
+/// left > right ? yes : no, lane by lane.
+PYMARGIN_INLINE Lanes where_greater(const Lanes& left, const Lanes& right, const Lanes& yes,
+                                    const Lanes& no) noexcept {
+    return Lanes(_mm256_blendv_pd(no.v, yes.v, _mm256_cmp_pd(left.v, right.v, _CMP_GT_OQ)));
+}
+
+/// Lanes where !(left > right), also for NaN.
+PYMARGIN_INLINE unsigned not_greater(const Lanes& left, const Lanes& right) noexcept {
+    return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_NGT_UQ));
+}
+
+/// Lanes where !(left < right), also for NaN.
+PYMARGIN_INLINE unsigned not_less(const Lanes& left, const Lanes& right) noexcept {
+    return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_NLT_UQ));
 }
 
 /// Collects lanes where neither distance > error nor distance < -error, also for NaN.
@@ -152,6 +173,9 @@ class LaneBits {
     PYMARGIN_INLINE __m256i lanes_of_64() const noexcept {
         return bits_;
     }
+    PYMARGIN_INLINE void take(std::uint64_t* bits) const noexcept {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(bits), bits_);
+    }
 
   private:
     __m256i bits_;
@@ -203,15 +227,30 @@ class ActionTable {
     __m256i high_;
 };
 
+/// Whether a table asks what the mode's usual four tests ask, which the compiler then knows.
+template <class Mode>
+bool has_usual_tests(const DecisionTable& table) noexcept {
+    bool same = table.n_tests == lanes;
+    for (int test = 0; same && test < lanes; ++test) {
+        same = table.test_level[test] == Mode::usual_tests[test];
+    }
+    return same;
+}
+
 }  // namespace
 
+#include "grid.inl"
 #include "kernels.inl"
 
 // Full specialisations are ordinary functions: no weak symbol leaves this file.
-#define PYMARGIN_DEFINE_FOR(AssetId, ...)                               \
-    template <>                                                         \
-    void run_avx2(const SliceJob<__VA_ARGS__, AssetId>& job) noexcept { \
-        run(job);                                                       \
+#define PYMARGIN_DEFINE_FOR(AssetId, ...)                                   \
+    template <>                                                             \
+    void run_avx2(const SliceJob<__VA_ARGS__, AssetId>& job) noexcept {     \
+        run(job);                                                           \
+    }                                                                       \
+    template <>                                                             \
+    void run_grid_avx2(const GridJob<__VA_ARGS__, AssetId>& job) noexcept { \
+        run_grid(job);                                                      \
     }
 #define PYMARGIN_DEFINE(...)                        \
     PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \

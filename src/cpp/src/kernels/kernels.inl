@@ -206,22 +206,14 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     }
 }
 
-template <class Mode>
-bool is_usual(const DecisionTable& table) noexcept {
-    bool same = table.n_tests == lanes;
-    for (int test = 0; same && test < lanes; ++test) {
-        same = table.test_level[test] == Mode::usual_tests[test];
-    }
-    return same;
-}
-
 template <class Mode, class AssetId>
 void run(const SliceJob<Mode, AssetId>& job) noexcept {
     if (job.in_slot_order) {
-        is_usual<Mode>(*job.decisions) ? run_slices<true, true>(job) : run_slices<true, false>(job);
+        has_usual_tests<Mode>(*job.decisions) ? run_slices<true, true>(job)
+                                              : run_slices<true, false>(job);
     } else {
-        is_usual<Mode>(*job.decisions) ? run_slices<false, true>(job)
-                                       : run_slices<false, false>(job);
+        has_usual_tests<Mode>(*job.decisions) ? run_slices<false, true>(job)
+                                              : run_slices<false, false>(job);
     }
 }
 

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "pymargin/dispatch.hpp"
+#include "pymargin/evaluate.hpp"
+
+namespace pymargin {
+
+/// How many flags an action word has.
+constexpr int n_action_flags = 16;
+
+/// Where the results of n accounts under m scenarios go; a null pointer is not wanted.
+struct GridOutputs {
+    double* levels;                ///< n x m: the mode's margin level
+    std::uint16_t* actions;        ///< n x m
+    double* worst_level;           ///< n: the least level over the scenarios
+    std::int32_t* worst_scenario;  ///< n: the first scenario that has it
+    std::int64_t* action_counts;   ///< m x n_action_flags: accounts with each flag
+    double* shortfall;  ///< m: USDT, sum of theta * D - N over accounts due for liquidation
+};
+
+/// Every account of a book under every one of m price vectors; each level has the bits of a single
+/// evaluation, each decision is as exact.
+///
+/// `market` gives schedules (its prices are not read); `prices` is m x n_assets. `liquidation_test`
+/// is the number of the test that liquidates, -1 if none.
+template <class Mode, class AssetId>
+void evaluate_grid(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
+                   std::int64_t n_assets, const double* prices, std::int64_t n_scenarios,
+                   const DecisionTable& table, int liquidation_test, const GridOutputs& outputs,
+                   int threads, Implementation implementation);
+
+}  // namespace pymargin
