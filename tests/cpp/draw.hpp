@@ -51,10 +51,10 @@ class Draw {
         std::snprintf(text, sizeof text, "%.*fe%d", places, 1 + 9 * unit(), exponent);
         return std::strtod(text, nullptr);
     }
-    /// `value` or a float64 near it.
+    /// `value` or a float64 near it, finite and >= 0.
     double near(double value) {
         for (int steps = below(3); steps > 0; --steps) {
-            value = std::nextafter(value, std::numeric_limits<double>::infinity());
+            value = std::nextafter(value, std::numeric_limits<double>::max());
         }
         for (int steps = below(3); steps > 0; --steps) {
             value = std::nextafter(value, 0.0);

@@ -85,13 +85,8 @@ class Rules {
         return steepest_;
     }
 
-    /// Below first_cap nothing but the first rate counts, and no closed cap is passed.
     TableEntry entry(int number) const {
-        if (number < 0) {
-            return {infinity, 0, number};
-        }
-        const Step& first = *table().steps(number);
-        return {std::min(first.cap, table().last_cap(number)), first.rate, number};
+        return number < 0 ? TableEntry{infinity, 0, number} : table_entry(table(), number);
     }
 
   private:
