@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from exactness.integers import Account, Limit, decimal_limit, shortest_decimals
-from exactness.market import ASSETS, PLACES
 
 import pymargin as pm
+from exactness.integers import Account, Limit, decimal_limit, shortest_decimals
+from exactness.market import ASSETS, PLACES
 
 QUANTITIES = ("free", "locked", "borrowed", "interest")
 Floats = npt.NDArray[np.float64]

@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from exactness.book import Book, book_of
-from exactness.draw import draw_book
-from exactness.integers import READINGS, Reading
-from exactness.market import ASSETS, Market, draw_market
-from exactness.plant import Planter, move_near, thresholds_of
 
 import pymargin as pm
+from exactness.book import Book, book_of
+from exactness.draw import draw_book
+from exactness.integers import BEYOND_TIERS, READINGS, Reading
+from exactness.market import ASSETS, Market, draw_market
+from exactness.plant import Planter, move_near, thresholds_of
 from pymargin import _core, oracle
 
 Kind = Literal["random", "tie"]
@@ -62,20 +62,21 @@ def run(job: Job) -> dict[str, Any]:
     drawn = draw_random(rng, job.size) if job.kind == "random" else draw_ties(rng, job)
     expected = expected_actions(drawn)
     ways = list(evaluated(drawn))
-    differences = [
-        difference(drawn, reading, way, i, int(found[i]), int(expected[i, r]))
-        for way, r, reading, found in ways
-        for i in np.flatnonzero(found != expected[:, r])[:_MOST_REPORTED].tolist()
-    ]
-    count = sum(int((found != expected[:, r]).sum()) for _, r, _, found in ways)
+    found_wrong: Counter[str] = Counter()
+    reported = []
+    for way, r, reading, found in ways:
+        wrong = np.flatnonzero(found != expected[:, r]).tolist()
+        found_wrong[reading.name] += len(wrong)
+        reported += [
+            difference(drawn, reading, way, i, int(found[i]), int(expected[i, r]))
+            for i in wrong[:_MOST_REPORTED]
+        ]
     asked = _asked_of_the_oracle(rng, drawn, job)
     for i, r in asked:
-        found = ask_oracle(drawn, i, READINGS[r])
-        if found != expected[i, r]:
-            count += 1
-            differences.append(
-                difference(drawn, READINGS[r], "oracle", i, found, int(expected[i, r]))
-            )
+        answer, reading = ask_oracle(drawn, i, READINGS[r]), READINGS[r]
+        if answer != expected[i, r]:
+            found_wrong[reading.name] += 1
+            reported.append(difference(drawn, reading, "oracle", i, answer, int(expected[i, r])))
     return {
         "key": job.key,
         "kind": job.kind,
@@ -83,13 +84,10 @@ def run(job: Job) -> dict[str, Any]:
         "near": _by_reading(drawn.book.wanted) if job.kind == "random" else {},
         "ties": dict(Counter(drawn.ties.values())),
         "oracle": _by_reading(r for _, r in asked),
-        "actions": [
-            {str(key): n for key, n in Counter(expected[:, r].tolist()).items()}
-            for r in range(len(READINGS))
-        ],
+        "shapes": _shapes(drawn, expected),
         "ways": sorted({way for way, *_ in ways}),
-        "differences": count,
-        "reported": differences[:_MOST_REPORTED],
+        "differences": dict(+found_wrong),
+        "reported": reported[:_MOST_REPORTED],
         "seconds": round(time.perf_counter() - begin, 3),
     }
 
@@ -214,6 +212,22 @@ def difference(
             }
             for table, schedules in drawn.market.tables.items()
         },
+    }
+
+
+def _shapes(drawn: Drawn, expected: npt.NDArray[np.int64]) -> dict[str, int]:
+    """Count the accounts that owe nothing, only owe, have orders, or exceed a closed last cap."""
+    book, starts = drawn.book, drawn.book.offsets[:-1]
+    owes = np.add.reduceat(book.borrowed + book.interest, starts) > 0
+    holds = np.add.reduceat(book.free + book.locked, starts) > 0
+    return {
+        "zero debt": int((~owes).sum()),
+        "debts only": int((~holds).sum()),
+        "with orders or an order loss": int(
+            ((np.diff(book.order_offsets) > 0) | (book.open_order_loss > 0)).sum()
+        ),
+        "with an own margin-call ratio": int((~np.isnan(book.margin_call_ratio)).sum()),
+        "beyond tiers in some reading": int(((expected & BEYOND_TIERS) > 0).any(axis=1).sum()),
     }
 
 

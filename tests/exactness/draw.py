@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
 from exactness.book import Book, Floats
 from exactness.integers import HELD_TABLES, OWED_TABLES
 from exactness.market import N_ASSETS, Market

@@ -31,6 +31,8 @@ Entry = tuple[int, int, int]
 Order = tuple[int, int, int, int]
 """Asset and units given, asset and units got, as integers."""
 
+OPEN_FROM = 99_999_999_999
+"""A cap from here on means none, as the exchange writes it."""
 _OPEN = 10**400  # above any value of float64 inputs in any unit taken here
 _DIGITS = 15  # decimals of so many digits are told apart by float64
 
@@ -77,8 +79,8 @@ def shortest_decimals(
     """Return m and e so that m * 10**e is the shortest decimal that reads back as each number.
 
     A power of ten up to 10**22 and an m up to 10**15 are float64 themselves, so that one division
-    or multiplication of them is the correctly rounded m * 10**e. Where that is the number, m * 10**e
-    reads back as it; and no other decimal of up to 15 digits does. `repr` tells the rest.
+    or multiplication of them is the correctly rounded m * 10**e. Where that is the number, the
+    decimal reads back as it, and no other of up to 15 digits does. `repr` tells the rest.
     """
     magnitudes = np.abs(numbers)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -145,7 +147,10 @@ class Checker:
         return [self._schedule(steps, table in OWED_TABLES) for steps in tables[table]]
 
     def _schedule(self, steps: Steps, goes_on: bool) -> Schedule:
-        caps = [None if cap is None else _times(cap, self.value_unit) for cap, _ in steps]
+        caps = [
+            None if cap is None or cap >= OPEN_FROM else _times(cap, self.value_unit)
+            for cap, _ in steps
+        ]
         rates = [_times(rate, self.rate_unit) for _, rate in steps]
         last = caps[-1]
         if last is None or goes_on:

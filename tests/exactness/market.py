@@ -9,9 +9,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import numpy as np
 import numpy.typing as npt
-from exactness.integers import HELD_TABLES, OWED_TABLES, Checker, Steps
 
 import pymargin as pm
+from exactness.integers import HELD_TABLES, OPEN_FROM, OWED_TABLES, Checker, Steps
 from pymargin.rules.checks import Group
 from pymargin.rules.schedules import Tier
 
@@ -96,16 +96,19 @@ def _steps(rng: random.Random, table: str, short: bool) -> Steps:
             rates.add(Decimal(1))
     ordered = sorted(rates, reverse=not rising)
     digits = rng.choice((1, 1, 2, 3) if short else (1, 2, 3, 17))
-    cap, caps = Decimal(0), list[Decimal | None]()
+    caps: list[Decimal | None] = []
+    cap = Decimal(0)
     start = rng.randrange(0, 8)
     for _ in ordered:
         step = Decimal(10) ** min(start + rng.randrange(0, 3), 9)
         drawn_cap = cap + step * rng.randrange(10, 99) / 10
         cap = Context(prec=digits, rounding="ROUND_UP").plus(drawn_cap)
         caps.append(cap)
+        if cap >= OPEN_FROM:
+            break  # which opens the last tier as well as no cap does
     if rng.random() < 0.6:
         caps[-1] = None
-    return list(zip(caps, ordered, strict=True))
+    return list(zip(caps, ordered, strict=False))
 
 
 def _tiers(steps: Steps) -> tuple[Tier, ...]:

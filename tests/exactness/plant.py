@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from exactness.book import Book, as_float, last_place, units
 from exactness.integers import (
     READINGS,
