@@ -20,10 +20,11 @@ def _case(book: Book) -> str:
     branches = []
     for number, count in enumerate(steps.counts.tolist()):
         caps, *lines = (part[number].tolist() for part in (steps.caps, steps.rates, steps.offsets))
-        values = [f"{rate!r}::DOUBLE * value + {offset!r}::DOUBLE" for rate, offset in zip(*lines, strict=True)]
-        later = [
-            f"WHEN value <= {caps[k]!r}::DOUBLE THEN {values[k]}" for k in range(1, count - 1)
+        values = [
+            f"{rate!r}::DOUBLE * value + {offset!r}::DOUBLE"
+            for rate, offset in zip(*lines, strict=True)
         ]
+        later = [f"WHEN value <= {caps[k]!r}::DOUBLE THEN {values[k]}" for k in range(1, count - 1)]
         tiers = f"CASE {' '.join(later)} ELSE {values[count - 1]} END" if later else values[-1]
         branches.append(f"WHEN {number} THEN {tiers}")
     return f"CASE schedule {' '.join(branches)} END"

@@ -6,6 +6,7 @@ Accounts are taken in blocks whose arrays stay in cache; every array is written 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ class _Side:
         entries = np.concatenate([[0], np.cumsum(counts)])
         ids, quantity = book.asset_ids[wanted].astype(np.intp), quantity[wanted]
         self.blocks: list[tuple[Indices, Floats, Indices, Indices]] = []
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds):
             begin, end = entries[first], entries[last]
             rows = np.flatnonzero(counts[first:last])
             starts = entries[first:last][rows] - begin

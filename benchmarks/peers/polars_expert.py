@@ -65,8 +65,9 @@ def prepare(book: Book, threads: int = 1) -> Callable[[Floats], Answer]:
                 schedule=pl.lit(schedule).gather(pl.col("asset")),
             )
             .sort("value")
-            .join_asof(tiers, left_on="value", right_on="floor", by="schedule",
-                       check_sortedness=False)
+            .join_asof(
+                tiers, left_on="value", right_on="floor", by="schedule", check_sortedness=False
+            )
             .group_by("account")
             .agg(
                 change=(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from math import inf
 
 import numpy as np
@@ -21,7 +22,7 @@ def prepare(book: Book, threads: int = 1) -> Callable[[Floats], Answer]:
     columns = (book.asset_ids, book.free, book.locked, book.borrowed, book.interest)
     entries = list(zip(*(column.tolist() for column in columns), strict=True))
     offsets = book.offsets.tolist()
-    accounts = [entries[a:b] for a, b in zip(offsets, offsets[1:], strict=False)]
+    accounts = [entries[a:b] for a, b in pairwise(offsets)]
     thresholds = [tuple(book.classic_thresholds[k].tolist()) for k in book.leverage_class]
     steps = book.collateral
     tiers_of = [
