@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from pymargin._version import __version__
+from pymargin.cli.bench import bench
 from pymargin.cli.demo import demo
 from pymargin.cli.explain import explain
 from pymargin.cli.faults import BAD_INPUT, InputError, lines_of
@@ -42,7 +43,7 @@ def group() -> None:
     """  # noqa: D301
 
 
-for _command in (demo, levels, explain, rules):
+for _command in (demo, levels, explain, rules, bench):
     group.add_command(_command)
 
 
