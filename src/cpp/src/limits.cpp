@@ -98,9 +98,9 @@ std::uint64_t run_avx2(const Block& block, std::uint64_t sum) noexcept {
         }
     }
     alignas(32) std::uint64_t words[4];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(words),
-                       _mm256_add_epi64(_mm256_add_epi64(sums[0], sums[1]),
-                                        _mm256_add_epi64(sums[2], sums[3])));
+    _mm256_store_si256(
+        reinterpret_cast<__m256i*>(words),
+        _mm256_add_epi64(_mm256_add_epi64(sums[0], sums[1]), _mm256_add_epi64(sums[2], sums[3])));
     sum += words[0] + words[1] + words[2] + words[3] + read_entries<id_size>(block, at);
     if (block.level_a == nullptr) {
         return sum;
@@ -174,9 +174,8 @@ std::uint64_t read_write_limit(const Slots<AssetId>& slots, const LimitOutputs& 
     const std::int64_t parts = part_count(slots.n_accounts, thread_count(threads));
     std::vector<std::uint64_t> sums(static_cast<std::size_t>(parts));
     run_parts(parts, [&](std::int64_t part) {
-        sums[static_cast<std::size_t>(part)] =
-            run_blocks(slots, outputs, n_blocks * part / parts, n_blocks * (part + 1) / parts,
-                       implementation);
+        sums[static_cast<std::size_t>(part)] = run_blocks(
+            slots, outputs, n_blocks * part / parts, n_blocks * (part + 1) / parts, implementation);
     });
     std::uint64_t total = 0;
     for (const std::uint64_t sum : sums) {
@@ -191,8 +190,8 @@ std::uint64_t read_limit(const Slots<AssetId>& slots, int threads, Implementatio
                             implementation);
 }
 
-#define PYMARGIN_INSTANTIATE(AssetId)                                                             \
-    template std::uint64_t read_limit<AssetId>(const Slots<AssetId>&, int, Implementation);       \
+#define PYMARGIN_INSTANTIATE(AssetId)                                                            \
+    template std::uint64_t read_limit<AssetId>(const Slots<AssetId>&, int, Implementation);      \
     template std::uint64_t read_write_limit<AssetId>(const Slots<AssetId>&, const LimitOutputs&, \
                                                      int, Implementation);
 PYMARGIN_INSTANTIATE(std::uint16_t)
