@@ -123,7 +123,7 @@ def expected_actions(drawn: Drawn) -> npt.NDArray[np.int64]:
 
 def evaluated(drawn: Drawn) -> Iterator[tuple[str, int, Reading, npt.NDArray[np.uint16]]]:
     """Evaluate a book in every way under every reading."""
-    rules, prices = drawn.market.rules(), drawn.market.price_of()
+    rules, prices = _rules_of(drawn), drawn.market.price_of()
     usual = _core.implementation()
     try:
         accounts = drawn.book.accounts()

@@ -49,13 +49,7 @@ class Market:
 
     def rules(self) -> dict[str, pm.MarginRules]:
         """Return the rules under each classic methodology; all of them state Pro."""
-        groups = {
-            table: [
-                Group(_tiers(steps), assets=(asset,))
-                for asset, steps in zip(ASSETS, schedules, strict=True)
-            ]
-            for table, schedules in self.tables.items()
-        }
+        groups = {table: _groups(schedules) for table, schedules in self.tables.items()}
         return {
             classic: pm.MarginRules(
                 groups,
@@ -109,6 +103,14 @@ def _steps(rng: random.Random, table: str, short: bool) -> Steps:
     if rng.random() < 0.6:
         caps[-1] = None
     return list(zip(caps, ordered, strict=False))
+
+
+def _groups(schedules: Sequence[Steps]) -> list[Group]:
+    """Return each schedule once, with the assets that have it."""
+    assets: dict[Steps, list[str]] = {}
+    for asset, steps in zip(ASSETS, schedules, strict=True):
+        assets.setdefault(tuple(steps), []).append(asset)
+    return [Group(_tiers(steps), assets=tuple(names)) for steps, names in assets.items()]
 
 
 def _tiers(steps: Steps) -> tuple[Tier, ...]:
