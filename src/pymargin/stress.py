@@ -171,9 +171,9 @@ def _fill(
     if positions is not None:
         result.worst_level[positions] = worst_level
         result.worst_shock[positions] = worst_shock
-        if result.level is not None and result.actions is not None:
-            result.level[positions] = level
-            result.actions[positions] = actions
+        for whole_grid, part in ((result.level, level), (result.actions, actions)):
+            if whole_grid is not None and part is not None:
+                whole_grid[positions] = part
 
 
 def _scenarios(

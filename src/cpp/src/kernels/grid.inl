@@ -2,14 +2,62 @@
 
 namespace {
 
-/// One asset under four scenarios, as a formula sees it.
+/// One asset under four scenarios none of which leaves the first step of any table.
+template <class Mode>
+class FirstStepAsset {
+  public:
+    PYMARGIN_INLINE FirstStepAsset(const MarketRow<Mode::n_tables>& row,
+                                   const Lanes& price) noexcept
+        : row_(row), price_(price) {
+    }
+
+    PYMARGIN_INLINE const Lanes& price() const noexcept {
+        return price_;
+    }
+
+    template <int table>
+    PYMARGIN_INLINE Lanes value(const Lanes& v) const noexcept {
+        return Lanes(row_.tables[table].first_rate) * v;
+    }
+
+    template <int table>
+    PYMARGIN_INLINE Lanes value(const Lanes& v, const Lanes& /*extent*/) const noexcept {
+        return value<table>(v);
+    }
+
+  private:
+    const MarketRow<Mode::n_tables>& row_;
+    const Lanes price_;
+};
+
+/// A schedule at four values, step by step; marks lanes that only exact arithmetic settles. Out of
+/// line, so that the sums of the caller stay in registers.
+__attribute__((noinline)) Lanes stepped(const ScheduleTable* schedules, int schedule, Lanes v,
+                                        Lanes extent, unsigned* redo) noexcept {
+    const Step* step = schedules->steps(schedule);
+    const Lanes doubt = Lanes(cap_slack) * extent;
+    if (step->rate == 0) {
+        *redo |= not_less(v + doubt, Lanes(step->cap)) & not_greater(v, Lanes(step->cap) + doubt);
+    }
+    Lanes rate(step->rate);
+    Lanes offset(step->offset);
+    for (; any_greater(v, Lanes(step->cap)); ++step) {
+        rate = where_greater(v, Lanes(step->cap), Lanes(step[1].rate), rate);
+        offset = where_greater(v, Lanes(step->cap), Lanes(step[1].offset), offset);
+    }
+    const Lanes last_cap(schedules->last_cap(schedule));
+    *redo |= not_less(v + doubt, last_cap);
+    return rate * v + offset;
+}
+
+/// One asset under any four scenarios.
 template <class Mode>
 class ScenarioAsset {
   public:
     PYMARGIN_INLINE ScenarioAsset(const Market<Mode::n_tables>& market,
                                   const MarketRow<Mode::n_tables>& row, const Lanes& price,
-                                  double greatest_value, unsigned* redo) noexcept
-        : market_(market), row_(row), price_(price), greatest_value_(greatest_value), redo_(redo) {
+                                  unsigned* redo) noexcept
+        : market_(market), row_(row), price_(price), redo_(redo) {
     }
 
     PYMARGIN_INLINE const Lanes& price() const noexcept {
@@ -21,46 +69,22 @@ class ScenarioAsset {
         return value<table>(v, v);
     }
 
-    /// One look at the greatest value decides for all scenarios whether the first step holds.
     template <int table>
     PYMARGIN_INLINE Lanes value(const Lanes& v, const Lanes& extent) const noexcept {
-        const TableEntry& entry = row_.tables[table];
-        if (__builtin_expect(greatest_value_ <= entry.first_cap, 1)) {
-            return Lanes(entry.first_rate) * v;
-        }
-        return beyond_first_step(entry.schedule, v, extent);
+        const int schedule = row_.tables[table].schedule;
+        return schedule < 0 ? Lanes(0.0) : stepped(market_.schedules, schedule, v, extent, redo_);
     }
 
   private:
-    Lanes beyond_first_step(int schedule, const Lanes& v, const Lanes& extent) const noexcept {
-        const Step* step = market_.schedules->steps(schedule);
-        const Lanes doubt = Lanes(cap_slack) * extent;
-        if (step->rate == 0) {
-            *redo_ |=
-                not_less(v + doubt, Lanes(step->cap)) & not_greater(v, Lanes(step->cap) + doubt);
-        }
-        Lanes rate(step->rate);
-        Lanes offset(step->offset);
-        for (; any_greater(v, Lanes(step->cap)); ++step) {
-            rate = where_greater(v, Lanes(step->cap), Lanes(step[1].rate), rate);
-            offset = where_greater(v, Lanes(step->cap), Lanes(step[1].offset), offset);
-        }
-        const Lanes last_cap(market_.schedules->last_cap(schedule));
-        *redo_ |= not_less(v + doubt, last_cap);
-        return rate * v + offset;
-    }
-
     const Market<Mode::n_tables>& market_;
     const MarketRow<Mode::n_tables>& row_;
     const Lanes price_;
-    double greatest_value_;
     unsigned* redo_;
 };
 
 /// How many vectors of scenarios stay in registers.
 template <class Mode>
-constexpr int grid_vectors =
-    sizeof(typename Mode::template Sums<Lanes>) <= 3 * sizeof(Lanes) ? 4 : 2;
+constexpr int grid_vectors = Mode::n_sums <= 3 ? 4 : 2;
 
 template <class Mode, class AssetId, bool is_usual>
 struct GridPass {
@@ -76,17 +100,21 @@ struct GridPass {
             const auto asset = balances.asset[entry];
             const double owned = balances.free[entry] + balances.locked[entry];
             const double owed = balances.borrowed[entry] + balances.interest[entry];
-            // Above every value and extent of the entry, rounding included.
-            const double greatest =
-                (owned + owed) * job.greatest_price[asset] * (1 + 4 * cap_slack);
             const auto& row = job.market->rows[asset];
             const double* const prices =
                 job.prices + static_cast<std::size_t>(asset) * grid_block + first_lane;
+            // Above every value and extent of the entry, rounding included: one look at it decides
+            // for all scenarios whether the first step holds.
+            const double greatest =
+                (owned + owed) * job.greatest_price[asset] * (1 + 4 * cap_slack);
+            if (__builtin_expect(greatest <= least_first_cap(row), 1)) {
 #pragma GCC unroll 4
-            for (int k = 0; k < n_vectors; ++k) {
-                const ScenarioAsset<Mode> seen(*job.market, row, load_unaligned(prices + lanes * k),
-                                               greatest, &redo[k]);
-                Mode::add(sums[k], Lanes(owned), Lanes(owed), seen);
+                for (int k = 0; k < n_vectors; ++k) {
+                    const FirstStepAsset<Mode> seen(row, load_unaligned(prices + lanes * k));
+                    Mode::add(sums[k], Lanes(owned), Lanes(owed), seen);
+                }
+            } else {
+                add_beyond_first_step(job, row, prices, owned, owed, sums, redo);
             }
         }
         if constexpr (Mode::counts_orders) {
@@ -95,6 +123,26 @@ struct GridPass {
                 const auto& orders = job.accounts->orders.offsets;
                 redo[k] |= orders[account + 1] > orders[account] ? 15U : 0U;
             }
+        }
+    }
+
+    static PYMARGIN_INLINE double least_first_cap(const MarketRow<Mode::n_tables>& row) noexcept {
+        double least = row.tables[0].first_cap;
+        for (int table = 1; table < Mode::n_tables; ++table) {
+            least = smaller(least, row.tables[table].first_cap);
+        }
+        return least;
+    }
+
+    static PYMARGIN_INLINE void add_beyond_first_step(const GridJob<Mode, AssetId>& job,
+                                                      const MarketRow<Mode::n_tables>& row,
+                                                      const double* prices, double owned,
+                                                      double owed, Sums* sums,
+                                                      unsigned* redo) noexcept {
+        for (int k = 0; k < n_vectors; ++k) {
+            const ScenarioAsset<Mode> seen(*job.market, row, load_unaligned(prices + lanes * k),
+                                           &redo[k]);
+            Mode::add(sums[k], Lanes(owned), Lanes(owed), seen);
         }
     }
 

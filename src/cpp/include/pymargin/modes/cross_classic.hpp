@@ -50,6 +50,9 @@ struct CrossClassic {
 
     enum Total { total_asset, total_liability, collateral_value, n_totals };
 
+    /// How many of the sums are kept up by `add`.
+    static constexpr int n_sums = has_three_ratios ? 5 : 3;
+
     template <class Number>
     struct Sums {
         Number asset{};

@@ -41,6 +41,8 @@ struct CrossPro {
 
     enum Total { net_collateral, open_order_loss, maintenance_margin, initial_margin, n_totals };
 
+    static constexpr int n_sums = 5;
+
     template <class Number>
     struct Sums {
         Number collateral{};
