@@ -33,6 +33,7 @@ from benchmarks.grid import Grid, compare_grid  # noqa: E402
 from benchmarks.rounds import (  # noqa: E402
     Contender,
     WrongAnswerError,
+    cpu_ratio,
     environment,
     interleave,
     paired_ratio,
@@ -70,6 +71,7 @@ class Row:
     stretch: float | None = None
     skipped: str = ""
     of_minimums: float | None = None
+    of_cpu: float | None = None
     is_small: bool = False  # targets are for books of some size
 
     @property
@@ -189,7 +191,10 @@ class Comparison:
         if pair[0] is not None and pair[1] is not None:
             figure = paired_ratio(pair[0], pair[1])
             least = min(pair[0].seconds) / min(pair[1].seconds)
-            self.rows.append(Row(what, figure, "x", at_most, at_least, stretch, of_minimums=least))
+            cpu = cpu_ratio(pair[0], pair[1])
+            self.rows.append(
+                Row(what, figure, "x", at_most, at_least, stretch, of_minimums=least, of_cpu=cpu)
+            )
             return
         peer = (over if pair[0] is None else under).partition("/")[0]
         why = self.peers.skipped.get(peer, lacks or "not measured here")

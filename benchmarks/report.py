@@ -38,7 +38,8 @@ def show(record: dict[str, Any]) -> None:
         (
             "ratio of times, medians of paired ratios",
             "measured",
-            "(of minimums)",
+            "of minimums",
+            "of CPU time",
             "target",
             "stretch",
             "",
@@ -67,8 +68,8 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     figure = "-" if row["figure"] is None else f"{row['figure']:.2f} {row['unit']}"
     target = "" if goal is None else f"{sign} {goal:g}"
     stretch = "" if row["stretch"] is None else f"{row['stretch']:g}"
-    least = "" if row["of_minimums"] is None else f"({row['of_minimums']:.2f})"
-    return row["what"], figure, least, target, stretch, row["verdict"]
+    beside = ["" if row[name] is None else f"{row[name]:.2f}" for name in ("of_minimums", "of_cpu")]
+    return row["what"], figure, *beside, target, stretch, row["verdict"]
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -42,12 +42,14 @@ class Contender:
     scale: float = 1.0
     threads: int = 1
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
 
-    def once(self) -> float:
+    def once(self) -> None:
         prepared = () if self.before is None else (self.before(),)
-        start = time.perf_counter()
+        cpu, start = time.process_time(), time.perf_counter()
         self.run(*prepared)
-        return (time.perf_counter() - start) * self.scale
+        self.seconds.append((time.perf_counter() - start) * self.scale)
+        self.cpu_seconds.append((time.process_time() - cpu) * self.scale)
 
     def record(self) -> dict[str, Any]:
         return {
@@ -56,6 +58,7 @@ class Contender:
             "threads": self.threads,
             "median_ms": round(1e3 * median(self.seconds), 4),
             "min_ms": round(1e3 * min(self.seconds), 4),
+            "cpu_ms": round(1e3 * median(self.cpu_seconds), 4),
             "rounds": len(self.seconds),
             "scaled_by": self.scale,
         }
@@ -66,13 +69,14 @@ def interleave(contenders: Sequence[Contender], rounds: int) -> None:
     for contender in contenders:
         contender.once()
         contender.seconds.clear()
+        contender.cpu_seconds.clear()
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
             for contender in contenders:
                 time.sleep(_PAUSE_SECONDS)
-                contender.seconds.append(contender.once())
+                contender.once()
     finally:
         gc.enable()
 
@@ -80,6 +84,15 @@ def interleave(contenders: Sequence[Contender], rounds: int) -> None:
 def paired_ratio(over: Contender, under: Contender) -> float:
     """Return the median of the ratios of each round."""
     return median(a / b for a, b in zip(over.seconds, under.seconds, strict=True))
+
+
+def cpu_ratio(over: Contender, under: Contender) -> float | None:
+    """Return the same of processor time, which waiting for a core does not lengthen."""
+    if over.threads != under.threads:
+        return None
+    pairs = zip(over.cpu_seconds, under.cpu_seconds, strict=True)
+    ratios = [a / b for a, b in pairs if b > 0]
+    return median(ratios) if ratios else None
 
 
 def check_answer(
