@@ -157,7 +157,10 @@ def arguments(directory: Path) -> list[str]:
 
 def test_the_command_ends_with_0_and_its_table(tmp_path, capsys):
     assert run.main(arguments(tmp_path)) == 0
-    assert "70 ties with 140 neighbours" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "70 ties with 140 neighbours" in printed
+    assert run.main([*arguments(tmp_path), "--show"]) == 0
+    assert capsys.readouterr().out in printed
 
 
 def test_a_threshold_off_by_very_little_is_found_and_written_out(tmp_path, monkeypatch):

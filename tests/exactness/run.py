@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         state = State(options.state, plan)
     except ValueError as err:
         sys.exit(str(err))
-    jobs = state.remaining()
+    jobs = [] if options.show else state.remaining()
     progress = _Progress(len(jobs), len(state.records))
     for record in _records(jobs, options.processes):
         state.add(record)
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--oracle", type=int, default=200_000, help="random accounts to ask about (%(default)s)")
     add("--seed", type=int, default=1)
     add("--processes", type=int, default=1)
+    add("--show", action="store_true", help="only print what is done so far")
     add("--state", type=Path, required=True, help="directory that remembers what is done")
     return parser
 
