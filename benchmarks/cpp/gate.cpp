@@ -1,15 +1,24 @@
-// One pass of the core over a fixed book, for counting instructions: gate CASE REPEATS.
-// The book comes from a generator of its own, so that the count depends on the compiler, the
-// library and the core alone. The program prints a checksum of the results.
+// Passes of the core over a fixed book, for counting instructions.
+//   gate               every case: one pass to warm up, then one in pymargin_gate_pass, which is
+//                      what gate.py has callgrind count; prints how it was built, then the cases
+//   gate CASE REPEATS  one case by itself, so often
+// The book comes from a generator of its own, so that a count depends on the compiler, the library
+// and the core alone. Results are held against those of the row-wise pass.
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
+
 #include "pymargin/evaluate_slots.hpp"
+#include "pymargin/grid.hpp"
 #include "pymargin/modes/all.hpp"
 
 namespace {
@@ -18,6 +27,8 @@ using namespace pymargin;
 
 constexpr int n_accounts = 20'000;
 constexpr int n_assets = 400;
+constexpr int n_grid_accounts = 1'000;
+constexpr int n_scenarios = 24;
 
 /// Small and fixed by its definition, unlike the standard distributions.
 class Generator {
@@ -56,8 +67,8 @@ struct Book {
         }
     }
 
-    AccountArrays<std::uint16_t> view() const {
-        return {n_accounts,
+    AccountArrays<std::uint16_t> view(int accounts = n_accounts) const {
+        return {accounts,
                 {offsets.data(), asset.data(), free.data(), locked.data(), borrowed.data(),
                  interest.data()},
                 {order_offsets.data(), nullptr, nullptr, nullptr, nullptr},
@@ -77,80 +88,228 @@ struct Rules {
     ScheduleTable table{2, begin, steps, decimals, last_caps, last_cap_decimals};
 };
 
+/// Everything that a case of one mode reads and writes.
 template <class Mode>
-std::uint64_t run(const Book& book, bool in_slots, int repeats) {
-    const Rules rules;
-    const int first_rising = Mode::counts_orders ? 1 : Mode::n_tables;
-    std::vector<MarketRow<Mode::n_tables>> rows(n_assets);
-    for (int asset = 0; asset < n_assets; ++asset) {
-        auto& row = rows[static_cast<std::size_t>(asset)];
-        row.price = 0.5 + asset % 16;
-        for (int k = 0; k < Mode::n_tables; ++k) {
-            const int schedule = k < first_rising ? 0 : 1;
-            row.tables[k] = table_entry(rules.table, schedule);
+class Cases {
+  public:
+    explicit Cases(const Book& book)
+        : book_(book), slots_(book.view(), 1), rows_(n_assets), prices_(n_scenarios * n_assets) {
+        const int first_rising = Mode::counts_orders ? 1 : Mode::n_tables;
+        for (std::size_t asset = 0; asset < n_assets; ++asset) {
+            rows_[asset].price = 0.5 + static_cast<double>(asset % 16);
+            for (int table = 0; table < Mode::n_tables; ++table) {
+                rows_[asset].tables[table] =
+                    table_entry(rules_.table, table < first_rising ? 0 : 1);
+            }
+            // The first scenario is the market as it is.
+            for (std::size_t k = 0; k < n_scenarios; ++k) {
+                prices_[k * n_assets + asset] =
+                    rows_[asset].price * (1 - static_cast<double>(k) / 64);
+            }
         }
+        market_ = {&rules_.table, rows_.data(), nullptr, 1.0};
+        for (std::uint16_t bits = 0; bits < 16; ++bits) {
+            actions_of_bits_[bits] = bits;
+        }
+        table_.n_tests = 4;
+        std::memcpy(table_.test_level, Mode::usual_tests, sizeof Mode::usual_tests);
+        table_.n_classes = 1;
+        table_.greatest_theta = 2.0;
+        table_.thresholds = thresholds_;
+        table_.actions = actions_of_bits_;
     }
-    const Market<Mode::n_tables> market{&rules.table, rows.data(), nullptr, 1.0};
-    const Threshold thresholds[] = {
-        {1.1, {11, -1}}, {1.3, {13, -1}}, {1.5, {15, -1}}, {2.0, {2, 0}}};
-    std::uint16_t actions[16];
-    for (std::uint16_t bits = 0; bits < 16; ++bits) {
-        actions[bits] = bits;
-    }
-    DecisionTable table{};
-    table.n_tests = 4;
-    std::memcpy(table.test_level, Mode::usual_tests, sizeof Mode::usual_tests);
-    table.n_classes = 1;
-    table.greatest_theta = 2.0;
-    table.thresholds = thresholds;
-    table.actions = actions;
 
-    std::vector<double> first(n_accounts);
-    std::vector<double> second(n_accounts);
-    std::vector<std::uint16_t> found(n_accounts);
-    Outputs<Mode> outputs{};
-    outputs.levels[0] = first.data();
-    outputs.levels[1] = second.data();
-    outputs.actions = found.data();
-    const SlotBook<std::uint16_t> slots(book.view(), 1);
-    for (int repeat = 0; repeat < repeats; ++repeat) {
-        if (in_slots) {
-            evaluate_slots<Mode>(slots.view(), book.view(), market, n_assets, table, nullptr,
-                                 outputs, ResultOrder::user, 1, implementation());
+    void run(const std::string& layout) {
+        if (layout == "rows") {
+            evaluate<Mode>(book_.view(), market_, table_, outputs(), 1);
+        } else if (layout == "grid") {
+            run_grid();
         } else {
-            evaluate<Mode>(book.view(), market, table, outputs, 1);
+            evaluate_slots<Mode>(
+                slots_.view(), book_.view(), market_, n_assets, table_, nullptr, outputs(),
+                layout == "slots" ? ResultOrder::user : ResultOrder::slot, 1, implementation());
         }
     }
-    std::uint64_t checksum = 0;
-    for (std::size_t account = 0; account < n_accounts; ++account) {
-        std::uint64_t bits[2];
-        std::memcpy(&bits[0], &first[account], sizeof bits[0]);
-        std::memcpy(&bits[1], &second[account], sizeof bits[1]);
-        checksum = (checksum ^ bits[0] ^ (bits[1] << 1) ^ found[account]) * 1099511628211ULL;
+
+    /// Whether the last pass found what the row-wise pass, which must be the first, found.
+    bool is_right(const std::string& layout) {
+        bool right = true;
+        if (layout == "rows") {
+            expected_levels_ = levels_;
+            expected_actions_ = actions_;
+        } else if (layout == "grid") {
+            for (std::size_t account = 0; account < n_grid_accounts; ++account) {
+                right &= grid_levels_[account * n_scenarios] == expected_levels_[account];
+                right &= grid_actions_[account * n_scenarios] == expected_actions_[account];
+            }
+        } else {
+            for (std::int64_t slot = 0; slot < n_accounts; ++slot) {
+                const auto account = static_cast<std::size_t>(
+                    layout == "slots" ? slot : slots_.view().account_of(slot));
+                const auto at = static_cast<std::size_t>(slot);
+                right &= levels_[at] == expected_levels_[account];
+                right &= levels_[at + n_accounts] == expected_levels_[account + n_accounts];
+                right &= actions_[at] == expected_actions_[account];
+            }
+        }
+        return right;
     }
-    return checksum;
+
+    std::uint64_t checksum() const {
+        std::uint64_t sum = 0;
+        for (std::size_t account = 0; account < n_accounts; ++account) {
+            std::uint64_t bits[2];
+            std::memcpy(&bits[0], &levels_[account], sizeof bits[0]);
+            std::memcpy(&bits[1], &levels_[account + n_accounts], sizeof bits[1]);
+            sum = (sum ^ bits[0] ^ (bits[1] << 1) ^ actions_[account]) * 1099511628211ULL;
+        }
+        return sum;
+    }
+
+  private:
+    Outputs<Mode> outputs() {
+        Outputs<Mode> outputs{};
+        outputs.levels[0] = levels_.data();
+        outputs.levels[1] = levels_.data() + n_accounts;
+        outputs.actions = actions_.data();
+        return outputs;
+    }
+
+    void run_grid() {
+        double worst_level[n_grid_accounts];
+        std::int32_t worst_scenario[n_grid_accounts];
+        std::int64_t counts[n_scenarios * n_action_flags];
+        double shortfall[n_scenarios];
+        const GridOutputs outputs{grid_levels_.data(),
+                                  grid_actions_.data(),
+                                  worst_level,
+                                  worst_scenario,
+                                  counts,
+                                  shortfall};
+        evaluate_grid<Mode>(book_.view(n_grid_accounts), market_, n_assets, prices_.data(),
+                            n_scenarios, table_, 0, outputs, 1, implementation());
+    }
+
+    const Book& book_;
+    const Rules rules_;
+    SlotBook<std::uint16_t> slots_;
+    std::vector<MarketRow<Mode::n_tables>> rows_;
+    std::vector<double> prices_;
+    Market<Mode::n_tables> market_{};
+    const Threshold thresholds_[4] = {
+        {1.1, {11, -1}}, {1.3, {13, -1}}, {1.5, {15, -1}}, {2.0, {2, 0}}};
+    std::uint16_t actions_of_bits_[16];
+    DecisionTable table_{};
+    std::vector<double> levels_ = std::vector<double>(2 * n_accounts);
+    std::vector<std::uint16_t> actions_ = std::vector<std::uint16_t>(n_accounts);
+    std::vector<double> expected_levels_;
+    std::vector<std::uint16_t> expected_actions_;
+    std::vector<double> grid_levels_ = std::vector<double>(n_grid_accounts * n_scenarios);
+    std::vector<std::uint16_t> grid_actions_ =
+        std::vector<std::uint16_t>(n_grid_accounts * n_scenarios);
+};
+
+constexpr const char* layouts[] = {"rows", "slots", "slot-order", "grid"};
+
+}  // namespace
+
+/// What callgrind counts; one dump a call.
+extern "C" void pymargin_gate_pass(const std::function<void()>& pass) {
+    pass();
+    // Nothing that ends in a jump: callgrind has to see the return.
+    asm volatile("" ::: "memory");
+}
+
+namespace {
+
+// Called through here, so that no copy of it takes another name.
+void (*volatile counted)(const std::function<void()>&) = pymargin_gate_pass;
+
+void prepare(const Book& book) {
+    const SlotBook<std::uint16_t> slots(book.view(), 1);
+    static_cast<void>(slots);
+}
+
+/// Runs all cases of a mode; false if one is wrong.
+template <class Mode>
+bool run_all(const Book& book) {
+    Cases<Mode> cases(book);
+    for (const std::string layout : layouts) {
+        const auto pass = [&] { cases.run(layout); };
+        pass();
+        counted(pass);
+        if (!cases.is_right(layout)) {
+            std::fprintf(stderr, "%s:%s differs from the row-wise pass\n", Mode::name,
+                         layout.c_str());
+            return false;
+        }
+        std::printf("%s:%s\n", Mode::name, layout.c_str());
+    }
+    return true;
+}
+
+template <class Mode>
+bool run_one(const Book& book, const std::string& name, int repeats) {
+    for (const std::string layout : layouts) {
+        if (name == std::string(Mode::name) + ":" + layout) {
+            Cases<Mode> cases(book);
+            for (int repeat = 0; repeat < repeats; ++repeat) {
+                cases.run(layout);
+            }
+            std::printf("%016llx\n", static_cast<unsigned long long>(cases.checksum()));
+            return true;
+        }
+    }
+    return false;
+}
+
+void print_build() {
+#ifdef __clang__
+    std::printf("compiler clang %s\n", __clang_version__);
+#else
+    std::printf("compiler gcc %s\n", __VERSION__);
+#endif
+#ifdef __GLIBC__
+    std::printf("libc glibc %s\n", gnu_get_libc_version());
+#else
+    std::printf("libc unknown\n");
+#endif
+    std::printf("implementation %s\n", implementation_name(implementation()));
+}
+
+int run_all(const Book& book) {
+    print_build();
+    counted([&] { prepare(book); });
+    std::printf("prepare\n");
+    bool right = true;
+#define PYMARGIN_CASES(...) right = right && run_all<__VA_ARGS__>(book);
+    PYMARGIN_FOR_EACH_MODE(PYMARGIN_CASES)
+#undef PYMARGIN_CASES
+    return right ? 0 : 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    const Book book;
+    if (argc == 1) {
+        return run_all(book);
+    }
     if (argc != 3) {
-        std::fprintf(stderr, "usage: gate CASE REPEATS\n");
+        std::fprintf(stderr, "usage: gate [CASE REPEATS]\n");
         return 2;
     }
     const std::string name = argv[1];
     const int repeats = std::atoi(argv[2]);
-    const Book book;
-#define PYMARGIN_CASE(...)                                                              \
-    for (const bool in_slots : {false, true}) {                                         \
-        if (name == std::string(__VA_ARGS__::name) + (in_slots ? ":slots" : ":rows")) { \
-            std::printf("%016llx\n", static_cast<unsigned long long>(                   \
-                                         run<__VA_ARGS__>(book, in_slots, repeats)));   \
-            return 0;                                                                   \
-        }                                                                               \
+    bool found = name == "prepare";
+    for (int repeat = 0; found && repeat < repeats; ++repeat) {
+        prepare(book);
     }
+#define PYMARGIN_CASE(...) found = found || run_one<__VA_ARGS__>(book, name, repeats);
     PYMARGIN_FOR_EACH_MODE(PYMARGIN_CASE)
 #undef PYMARGIN_CASE
-    std::fprintf(stderr, "unknown case %s\n", argv[1]);
-    return 2;
+    if (!found) {
+        std::fprintf(stderr, "unknown case %s\n", argv[1]);
+    }
+    return found ? 0 : 2;
 }
