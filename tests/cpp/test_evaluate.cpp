@@ -40,20 +40,6 @@ TEST(a_book_gives_what_its_rows_give) {
     });
 }
 
-TEST(a_range_writes_its_accounts_and_no_others) {
-    const World world(44, 30);
-    Results<ProNet> results(world.book.size());
-    const MarketOf<ProNet> market(world.scenario.rules, world.scenario.assets);
-    const Decisions<ProNet> decisions;
-    evaluate_range<ProNet>(world.book.view(), market.market(), decisions.table(), results.outputs(),
-                           10, 20);
-    for (std::size_t i = 0; i < 30; ++i) {
-        const bool is_within = i >= 10 && i < 20;
-        CHECK_EQ(results.actions[i] != untouched, is_within);
-        CHECK_EQ(results.field(1)[i] != -7.0, is_within);
-    }
-}
-
 TEST(an_output_left_out_changes_no_other) {
     const World world(45, 200);
     const std::vector<std::uint16_t> gaps{0, action_unpriced_asset, 0, 0, 0, 0, 0, 0};
