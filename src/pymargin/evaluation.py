@@ -295,11 +295,10 @@ def account_classes(
     if any(isinstance(limit, Mapping) for limit in limits):
         leverages = _leverages(accounts, leverage)
     # An empty book has one class too; which one does not matter.
-    present = np.flatnonzero(np.bincount(leverages, minlength=1)).tolist() or [3]
-    number = np.zeros(256, dtype=np.uint32)
-    number[present] = np.arange(len(present))
+    present = [one for one in (0, 3, 5) if (leverages == one).any()] or [3]
+    # With one leverage, the comparison holds nowhere.
+    class_of = (leverages == [*present, 255][1]).astype(np.uint32)
     ratios: list[float] = [np.nan]
-    class_of = number[leverages]
     if any(line.own_ratio for line in thresholds.lines):
         has_own = ~np.isnan(accounts._margin_call_ratio)
         if has_own.any():
@@ -320,9 +319,8 @@ def _leverages(accounts: Accounts, leverage: int | None) -> npt.NDArray[np.uint8
     if leverage is None:
         first = int(np.argmax(lacking))
         raise AccountsError(
-            f"leverage must be given for every account or as leverage=3 or 5: "
-            f"{int(lacking.sum()):,} accounts have none "
-            f"(the first is {accounts._ids[first]!r})"
+            f"leverage must be given for every account or as leverage=3 or 5, not absent "
+            f"(account {accounts._ids[first]!r}; {int(lacking.sum()):,} in all)"
         )
     return np.where(lacking, np.uint8(leverage), accounts._leverage)
 

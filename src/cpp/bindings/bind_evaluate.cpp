@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
@@ -76,7 +77,8 @@ class MarketRows {
         const auto* const ids = input<std::int32_t>(schedule_ids, "schedule_ids", n_tables * n);
         for (std::int64_t asset = 0; asset < n; ++asset) {
             auto& row = rows_[static_cast<std::size_t>(asset)];
-            row.price = prices[asset];
+            // Accounts with a missing price are not evaluated; whatever else reads a row sees 0.
+            row.price = std::isfinite(prices[asset]) ? prices[asset] : 0;
             for (int table = 0; table < n_tables; ++table) {
                 row.tables[table] = entry(ids[table * n + asset]);
             }

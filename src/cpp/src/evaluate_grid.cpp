@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -39,7 +40,8 @@ class ScenarioPrices {
         for (std::int64_t asset = 0; asset < n_assets; ++asset) {
             for (std::int64_t k = 0; k < n_blocks * grid_block; ++k) {
                 // Lanes past the last scenario repeat it.
-                const double price = prices[std::min(k, n_scenarios - 1) * n_assets + asset];
+                const double given = prices[std::min(k, n_scenarios - 1) * n_assets + asset];
+                const double price = std::isfinite(given) ? given : 0;
                 const std::int64_t block = k / grid_block;
                 by_block_[static_cast<std::size_t>((block * n_assets + asset) * grid_block +
                                                    k % grid_block)] = price;
@@ -60,7 +62,8 @@ class ScenarioPrices {
     std::vector<MarketRow<Mode::n_tables>> rows(std::int64_t scenario) const {
         std::vector<MarketRow<Mode::n_tables>> rows(market_.rows, market_.rows + n_assets_);
         for (std::int64_t asset = 0; asset < n_assets_; ++asset) {
-            rows[static_cast<std::size_t>(asset)].price = prices_[scenario * n_assets_ + asset];
+            const double price = prices_[scenario * n_assets_ + asset];
+            rows[static_cast<std::size_t>(asset)].price = std::isfinite(price) ? price : 0;
         }
         return rows;
     }

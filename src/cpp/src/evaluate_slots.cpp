@@ -27,7 +27,7 @@ using kernels::SliceJob;
 
 /// The row-wise evaluation of single accounts, put where the slot pass puts its results.
 template <class Mode, class AssetId>
-class RowWise final : public Rare<Mode, AssetId> {
+class RowWise final : public Rare {
   public:
     RowWise(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
             const Market<Mode::n_tables>& market, const DecisionTable& table,
@@ -38,26 +38,6 @@ class RowWise final : public Rare<Mode, AssetId> {
           table_(table),
           outputs_(outputs),
           order_(order) {
-    }
-
-    unsigned beyond_first_step(int table, const AssetId* assets, const double* v,
-                               const double* extent, unsigned mask,
-                               double* values) const noexcept override {
-        unsigned redo = 0;
-        for (int lane = 0; lane < lanes; ++lane) {
-            if ((mask >> lane & 1U) != 0) {
-                Notes notes;
-                const int schedule = market_.rows[assets[lane]].tables[table].schedule;
-                if (schedule < 0) {
-                    // Held or owed by an account that is UNPRICED, and written as such in the end.
-                    continue;
-                }
-                values[lane] = value_beyond_first_step(*market_.schedules, schedule, v[lane],
-                                                       extent[lane], notes);
-                redo |= (notes.beyond_tiers || notes.ambiguous ? 1U : 0U) << lane;
-            }
-        }
-        return redo;
     }
 
     void redo(std::int64_t slot) const noexcept override {
@@ -106,9 +86,7 @@ std::vector<LaneRow<Mode::n_tables>> lane_rows(const Market<Mode::n_tables>& mar
     for (std::int64_t asset = 0; asset < n_assets; ++asset) {
         const auto& from = market.rows[asset];
         double* const to = rows[static_cast<std::size_t>(asset)].values;
-        // An asset without a price stands in no account that is not overwritten afterwards, but
-        // its row may pad one that is not.
-        to[0] = std::isfinite(from.price) ? from.price : 0;
+        to[0] = from.price;
         for (int table = 0; table < Mode::n_tables; ++table) {
             to[1 + 2 * table] = from.tables[table].first_cap;
             to[2 + 2 * table] = from.tables[table].first_rate;
@@ -187,6 +165,7 @@ void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& a
                                     outputs,
                                     order == ResultOrder::slot,
                                     &rare,
+                                    &market,
                                     share_begin(slots, n_full, part, parts),
                                     share_begin(slots, n_full, part + 1, parts)};
         run_kernel(job, implementation);

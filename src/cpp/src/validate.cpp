@@ -20,8 +20,7 @@ class Checker {
     }
 
     std::vector<FoundFault> run(std::int64_t n_accounts, std::int64_t n_entries) {
-        check_offsets(n_accounts, n_entries);
-        if (faults_.empty()) {
+        if (check_offsets(n_accounts, n_entries)) {
             for (std::int64_t account = 0; account < n_accounts; ++account) {
                 check_account(account);
             }
@@ -36,16 +35,20 @@ class Checker {
         }
     }
 
-    void check_offsets(std::int64_t n_accounts, std::int64_t n_entries) {
+    bool check_offsets(std::int64_t n_accounts, std::int64_t n_entries) {
         const std::int64_t* offsets = balances_.offsets;
+        bool are_sound = true;
         if (offsets[0] != 0) {
+            are_sound = false;
             report(Fault::offsets, 0, 0);
         }
         for (std::int64_t account = 0; account < n_accounts; ++account) {
             if (offsets[account + 1] < offsets[account] || offsets[account + 1] > n_entries) {
+                are_sound = false;
                 report(Fault::offsets, account, account + 1);
             }
         }
+        return are_sound;
     }
 
     void check_account(std::int64_t account) {

@@ -5,7 +5,8 @@
 namespace pymargin {
 
 /// CSR views of a book: account i holds entries offsets[i] to offsets[i + 1] of each list.
-/// Everything is checked before a view is made (validate.hpp); nothing is owned.
+/// Everything is checked before a view is made (validate.hpp), and no entry is all zero (its asset
+/// would need a price); nothing is owned.
 template <class AssetId>
 struct Balances {
     const std::int64_t* offsets;

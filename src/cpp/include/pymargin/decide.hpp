@@ -23,8 +23,8 @@ struct DecisionTable {
 
     int n_tests;
     int test_level[max_tests];
-    std::int64_t n_classes;
-    double greatest_theta;
+    std::int64_t n_classes;         ///< rows of `thresholds`
+    double greatest_theta;          ///< of all classes and tests: the error bound rests on it
     const Threshold* thresholds;    ///< n_classes x n_tests
     const std::uint32_t* class_of;  ///< per account; null: all in class 0
     const std::uint16_t* actions;   ///< 1 << n_tests entries
@@ -64,21 +64,25 @@ class ErrorBound {
     }
 
     /// The relative part for a sum of n terms.
-    static double relative(std::int64_t n_terms) noexcept {
-        return (8.0 * static_cast<double>(n_terms) + 256.0) * unit_roundoff;
+    static PYMARGIN_INLINE double relative(std::int64_t n_terms) noexcept {
+        return static_cast<double>(n_terms) * (8 * unit_roundoff) + 256 * unit_roundoff;
     }
 
-    /// The bound is slope * magnitude + intercept.
-    double slope(double relative) const noexcept {
-        return relative * per_magnitude_;
-    }
-    double intercept(double relative) const noexcept {
-        return relative * per_term_ + absolute_;
+    /// The bound on the error of N - theta * D of an account with n terms. The magnitude is scaled
+    /// first: the bound is infinite wherever a sum may overflow.
+    PYMARGIN_INLINE double at(std::int64_t n_terms, double magnitude) const noexcept {
+        return relative(n_terms) * (per_magnitude_ * magnitude + per_term_) + absolute_;
     }
 
-    /// The bound on the error of N - theta * D of an account with n terms.
-    double at(std::int64_t n_terms, double magnitude) const noexcept {
-        return slope(relative(n_terms)) * magnitude + intercept(relative(n_terms));
+    /// The parts, for a kernel that computes the same in vectors.
+    PYMARGIN_INLINE double per_magnitude() const noexcept {
+        return per_magnitude_;
+    }
+    PYMARGIN_INLINE double per_term() const noexcept {
+        return per_term_;
+    }
+    PYMARGIN_INLINE double absolute() const noexcept {
+        return absolute_;
     }
 
   private:
@@ -87,21 +91,32 @@ class ErrorBound {
     double absolute_;
 };
 
+/// Whether a table asks what the mode's usual four tests ask, which the compiler then knows.
+template <class Mode>
+bool has_usual_tests(const DecisionTable& table) noexcept {
+    constexpr int n_usual = sizeof Mode::usual_tests / sizeof Mode::usual_tests[0];
+    bool same = table.n_tests == n_usual;
+    for (int test = 0; same && test < n_usual; ++test) {
+        same = table.test_level[test] == Mode::usual_tests[test];
+    }
+    return same;
+}
+
 /// Set the bits that float64 settles; false where it does not settle one (also after overflow).
-template <class LevelOf>
-bool decide_fast(const DecisionTable& table, const Threshold* thresholds, const LevelOf& level_of,
-                 double error, unsigned* bits) noexcept {
+template <bool is_usual, class Mode>
+PYMARGIN_INLINE bool decide_fast(const DecisionTable& table, const Threshold* thresholds,
+                                 const typename Mode::template Sums<double>& sums, double error,
+                                 unsigned* bits) noexcept {
     bool is_settled = true;
     *bits = 0;
-    for (int test = 0; test < table.n_tests; ++test) {
-        const Ratio<double> level = level_of(table.test_level[test]);
-        const double theta = thresholds[test].value;
-        const double distance = level.numerator - theta * level.denominator;
-        if (distance < -error) {
-            *bits |= 1U << test;
-        } else if (!(distance > error)) {
-            is_settled = false;
-        }
+    const int n_tests = is_usual ? 4 : table.n_tests;
+#pragma GCC unroll 4
+    for (int test = 0; test < n_tests; ++test) {
+        const int which = is_usual ? Mode::usual_tests[test % 4] : table.test_level[test];
+        const Ratio<double> level = Mode::level(sums, which);
+        const double distance = level.numerator - thresholds[test].value * level.denominator;
+        *bits |= (distance < 0 ? 1U : 0U) << test;
+        is_settled = is_settled && (distance < -error || distance > error);
     }
     return is_settled;
 }
@@ -118,13 +133,14 @@ unsigned decide_exactly(const DecisionTable& table, const Threshold* thresholds,
     return bits;
 }
 
-/// The level as a number: +inf with nothing owed, -inf where even that leaves a deficit.
-inline double level_value(const Ratio<double>& level) noexcept {
-    if (level.denominator == 0) {
-        constexpr double infinity = std::numeric_limits<double>::infinity();
-        return level.numerator < 0 ? -infinity : infinity;
+/// The level as a number: +inf with nothing owed, -inf where even that leaves a deficit. IEEE
+/// division says so by itself, but for 0 / 0; sums of nothing are +0, never -0.
+PYMARGIN_INLINE double level_value(const Ratio<double>& level) noexcept {
+    const double ratio = level.numerator / level.denominator;
+    if (__builtin_expect(ratio != ratio, 0) && level.denominator == 0) {
+        return std::numeric_limits<double>::infinity();
     }
-    return level.numerator / level.denominator;
+    return ratio;
 }
 
 inline double level_value(const Ratio<Exact>& level) noexcept {

@@ -15,7 +15,17 @@ struct Outputs {
     double* totals[Mode::n_totals];
     std::uint16_t* actions;
 
-    void write(std::int64_t account, const RowResult<Mode>& result) const noexcept {
+    unsigned wanted_levels() const noexcept {
+        unsigned wanted = 0;
+        for (int level = 0; level < Mode::n_levels; ++level) {
+            if (levels[level] != nullptr) {
+                wanted |= 1U << level;
+            }
+        }
+        return wanted;
+    }
+
+    PYMARGIN_INLINE void write(std::int64_t account, const RowResult<Mode>& result) const noexcept {
         for (int level = 0; level < Mode::n_levels; ++level) {
             if (levels[level] != nullptr) {
                 levels[level][account] = Mode::shown(level, result.levels[level]);
@@ -51,10 +61,18 @@ struct Outputs {
 };
 
 /// Levels and actions of accounts begin to end; allocates nothing.
-template <class Mode, class AssetId>
-void evaluate_range(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
-                    const DecisionTable& table, const Outputs<Mode>& outputs, std::int64_t begin,
+template <class Mode, bool is_usual, class AssetId>
+void evaluate_range(const AccountArrays<AssetId>& given_accounts,
+                    const Market<Mode::n_tables>& given_market, const DecisionTable& given_table,
+                    const Outputs<Mode>& given_outputs, std::int64_t begin,
                     std::int64_t end) noexcept {
+    // Copies that no output can alias: the compiler keeps their parts in registers.
+    const AccountArrays<AssetId> accounts = given_accounts;
+    const Market<Mode::n_tables> market = given_market;
+    const DecisionTable table = given_table;
+    const Outputs<Mode> outputs = given_outputs;
+    const unsigned wanted_levels = outputs.wanted_levels();
+    const ErrorBound bound(table.greatest_theta, market.steepest);
     for (std::int64_t account = begin; account < end; ++account) {
         if (market.gaps != nullptr) {
             const std::uint16_t gaps = gaps_of<Mode>(accounts, market.gaps, account);
@@ -63,7 +81,8 @@ void evaluate_range(const AccountArrays<AssetId>& accounts, const Market<Mode::n
                 continue;
             }
         }
-        outputs.write(account, evaluate_row<Mode>(accounts, market, table, account));
+        outputs.write(account, evaluate_row<Mode, is_usual>(accounts, market, table, bound, account,
+                                                            wanted_levels));
     }
 }
 
@@ -73,7 +92,11 @@ void evaluate(const AccountArrays<AssetId>& accounts, const Market<Mode::n_table
               const DecisionTable& table, const Outputs<Mode>& outputs, int threads) {
     parallel_for(accounts.n_accounts, thread_count(threads),
                  [&](std::int64_t begin, std::int64_t end) {
-                     evaluate_range<Mode>(accounts, market, table, outputs, begin, end);
+                     if (has_usual_tests<Mode>(table)) {
+                         evaluate_range<Mode, true>(accounts, market, table, outputs, begin, end);
+                     } else {
+                         evaluate_range<Mode, false>(accounts, market, table, outputs, begin, end);
+                     }
                  });
 }
 

@@ -25,7 +25,7 @@ inline TableEntry table_entry(const ScheduleTable& schedules, std::int32_t sched
 /// Prices and schedules of all assets of a book for one evaluation of a mode with `n_tables`.
 template <int n_tables>
 struct MarketRow {
-    double price;
+    double price;  ///< USDT, finite; of no meaning where `gaps` has both bits
     TableEntry tables[n_tables];
 };
 
@@ -41,9 +41,13 @@ struct Market {
 };
 
 /// The value of `v` where it is not surely within the first step; notes a closed last cap, and the
-/// end of a first step of rate 0, where only exact arithmetic tells nothing from very little.
-inline double value_beyond_first_step(const ScheduleTable& schedules, int schedule, double v,
-                                      double extent, Notes& notes) noexcept {
+/// end of a step of rate 0, where only exact arithmetic tells nothing from very little. Without a
+/// schedule (an asset that is only owed, under a table of holdings) the value is 0.
+PYMARGIN_INLINE double value_beyond_first_step(const ScheduleTable& schedules, int schedule,
+                                               double v, double extent, Notes& notes) noexcept {
+    if (schedule < 0) {
+        return 0;
+    }
     const double last_cap = schedules.last_cap(schedule);
     const double doubt = cap_slack * extent;
     if (v > last_cap + doubt) {
@@ -51,9 +55,9 @@ inline double value_beyond_first_step(const ScheduleTable& schedules, int schedu
     } else if (v >= last_cap - doubt) {
         notes.ambiguous = true;
     }
-    const Step& first = *schedules.steps(schedule);
-    if (first.rate == 0 && v >= first.cap - doubt && v <= first.cap + doubt) {
-        notes.ambiguous = true;
+    for (const Step* step = schedules.steps(schedule); step->rate == 0 && v > step->cap - doubt;
+         ++step) {
+        notes.ambiguous = notes.ambiguous || v <= step->cap + doubt;
     }
     return schedules.value(schedule, v);
 }

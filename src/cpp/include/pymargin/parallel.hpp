@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -16,15 +17,23 @@ inline std::int64_t part_count(std::int64_t n, int threads,
     return std::min<std::int64_t>(threads, std::max<std::int64_t>(1, n / least_per_thread));
 }
 
-/// Run work(part) for each part, one a thread.
+/// Run work(part) for each part, one a thread; parts for which no thread is to be had run here.
 template <class Work>
 void run_parts(std::int64_t parts, const Work& work) {
     std::vector<std::thread> helpers;
     helpers.reserve(static_cast<std::size_t>(parts));
-    for (std::int64_t part = 1; part < parts; ++part) {
-        helpers.emplace_back(work, part);
+    std::int64_t started = 1;
+    try {
+        for (; started < parts; ++started) {
+            helpers.emplace_back(work, started);
+        }
+    } catch (const std::system_error&) {
+        // The system refuses another thread: no reason to fail.
     }
     work(std::int64_t{0});
+    for (std::int64_t part = started; part < parts; ++part) {
+        work(part);
+    }
     for (std::thread& helper : helpers) {
         helper.join();
     }

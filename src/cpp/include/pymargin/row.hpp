@@ -71,9 +71,10 @@ std::int64_t n_terms(const AccountArrays<AssetId>& accounts, std::int64_t accoun
 
 /// The sums of one account, left to right in input order.
 template <class Mode, class Number, class AssetId>
-typename Mode::template Sums<Number> sum_row(const AccountArrays<AssetId>& accounts,
-                                             const Market<Mode::n_tables>& market,
-                                             std::int64_t account, Notes& notes) noexcept {
+PYMARGIN_INLINE typename Mode::template Sums<Number> sum_row(const AccountArrays<AssetId>& accounts,
+                                                             const Market<Mode::n_tables>& market,
+                                                             std::int64_t account,
+                                                             Notes& notes) noexcept {
     typename Mode::template Sums<Number> sums;
     const auto& balances = accounts.balances;
     for (std::int64_t entry = balances.offsets[account]; entry < balances.offsets[account + 1];
@@ -125,16 +126,17 @@ struct RowResult {
 /// The decision by exact arithmetic, for the rare account that float64 does not settle. Levels are
 /// taken from it after an overflow of the sums, and where it is the judge of owing nothing.
 template <class Mode, class AssetId>
-void settle_exactly(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
-                    const DecisionTable& table, std::int64_t account,
-                    RowResult<Mode>& result) noexcept {
+__attribute__((noinline)) void settle_exactly(const AccountArrays<AssetId>& accounts,
+                                              const Market<Mode::n_tables>& market,
+                                              const DecisionTable& table, std::int64_t account,
+                                              RowResult<Mode>& result) noexcept {
     Notes notes;
     const auto sums = sum_row<Mode, Exact>(accounts, market, account, notes);
     const auto level_of = [&](int level) { return Mode::level(sums, level); };
     const unsigned bits = decide_exactly(table, table.row(account), level_of);
     result.actions = static_cast<std::uint16_t>(table.actions[bits] |
                                                 (notes.beyond_tiers ? action_beyond_tiers : 0));
-    const bool has_overflowed = !std::isfinite(Mode::magnitude(result.sums));
+    const bool has_overflowed = !std::isfinite(market.steepest * Mode::magnitude(result.sums));
     for (int level = 0; level < Mode::n_levels; ++level) {
         const Ratio<Exact> exact = level_of(level);
         const bool owes_nothing =
@@ -145,28 +147,45 @@ void settle_exactly(const AccountArrays<AssetId>& accounts, const Market<Mode::n
     }
 }
 
-/// Levels and actions of one account whose assets can all be valued.
-template <class Mode, class AssetId>
-RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accounts,
-                             const Market<Mode::n_tables>& market, const DecisionTable& table,
-                             std::int64_t account) noexcept {
+/// Which levels are to be computed, a bit a level.
+constexpr unsigned all_levels = ~0U;
+
+/// Levels and actions of one account whose assets can all be valued. `is_usual`: the table asks
+/// the mode's usual tests (has_usual_tests).
+template <class Mode, bool is_usual, class AssetId>
+PYMARGIN_INLINE RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accounts,
+                                             const Market<Mode::n_tables>& market,
+                                             const DecisionTable& table, const ErrorBound& bound,
+                                             std::int64_t account,
+                                             unsigned wanted_levels) noexcept {
     RowResult<Mode> result;
     Notes notes;
     result.sums = sum_row<Mode, double>(accounts, market, account, notes);
-    const auto level_of = [&](int level) { return Mode::level(result.sums, level); };
+#pragma GCC unroll 8
     for (int level = 0; level < Mode::n_levels; ++level) {
-        result.levels[level] = level_value(level_of(level));
+        if ((wanted_levels >> level & 1U) != 0) {
+            result.levels[level] = level_value(Mode::level(result.sums, level));
+        }
     }
-    const double error = ErrorBound(table.greatest_theta, market.steepest)
-                             .at(n_terms<Mode>(accounts, account), Mode::magnitude(result.sums));
+    const double error = bound.at(n_terms<Mode>(accounts, account), Mode::magnitude(result.sums));
     unsigned bits = 0;
-    if (decide_fast(table, table.row(account), level_of, error, &bits) && !notes.ambiguous) {
+    if (decide_fast<is_usual, Mode>(table, table.row(account), result.sums, error, &bits) &&
+        !notes.ambiguous) {
         result.actions = static_cast<std::uint16_t>(table.actions[bits] |
                                                     (notes.beyond_tiers ? action_beyond_tiers : 0));
     } else {
         settle_exactly<Mode>(accounts, market, table, account, result);
     }
     return result;
+}
+
+/// The same for a single account, with all its levels.
+template <class Mode, class AssetId>
+RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accounts,
+                             const Market<Mode::n_tables>& market, const DecisionTable& table,
+                             std::int64_t account) noexcept {
+    const ErrorBound bound(table.greatest_theta, market.steepest);
+    return evaluate_row<Mode, false>(accounts, market, table, bound, account, all_levels);
 }
 
 }  // namespace pymargin

@@ -71,7 +71,7 @@ class ScheduleTable {
     }
 
     /// The step that `v` falls in; the upper edge belongs to its step.
-    const Step& step_at(int schedule, double v) const noexcept {
+    PYMARGIN_INLINE const Step& step_at(int schedule, double v) const noexcept {
         const Step* step = steps(schedule);
         while (v > step->cap) {
             ++step;
@@ -80,7 +80,7 @@ class ScheduleTable {
     }
 
     /// The schedule's value at `v` >= 0, in USDT.
-    double value(int schedule, double v) const noexcept {
+    PYMARGIN_INLINE double value(int schedule, double v) const noexcept {
         const Step& step = step_at(schedule, v);
         return step.rate * v + step.offset;
     }
@@ -93,7 +93,7 @@ class ScheduleTable {
     /// The marginal rate on the way up from `v`: it differs from `rate` only at a cap.
     double rate_above(int schedule, double v) const noexcept {
         const Step* step = steps(schedule);
-        while (v >= step->cap) {
+        while (v >= step->cap && std::isfinite(step->cap)) {
             ++step;
         }
         return step->rate;

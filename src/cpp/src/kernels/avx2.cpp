@@ -138,15 +138,20 @@ PYMARGIN_INLINE void transpose(const double* row0, const double* row1, const dou
     columns[3].v = _mm256_permute2f128_pd(ab_high, cd_high, 0x31);
 }
 
-/// level_value of decide.hpp: with nothing owed the level is an infinity of the numerator's sign.
+/// ErrorBound::at of decide.hpp.
+PYMARGIN_INLINE Lanes error_lanes(const ErrorBound& bound, const Lanes& relative,
+                                  const Lanes& magnitude) noexcept {
+    return relative * (Lanes(bound.per_magnitude()) * magnitude + Lanes(bound.per_term())) +
+           Lanes(bound.absolute());
+}
+
+/// level_value of decide.hpp.
 PYMARGIN_INLINE Lanes level_lanes(const Ratio<Lanes>& level) noexcept {
-    const __m256d zero = _mm256_setzero_pd();
-    const __m256d is_deficit = _mm256_cmp_pd(level.numerator.v, zero, _CMP_LT_OQ);
-    const __m256d unbounded = _mm256_blendv_pd(_mm256_set1_pd(__builtin_inf()),
-                                               _mm256_set1_pd(-__builtin_inf()), is_deficit);
     const __m256d ratio = _mm256_div_pd(level.numerator.v, level.denominator.v);
-    const __m256d owes_nothing = _mm256_cmp_pd(level.denominator.v, zero, _CMP_EQ_OQ);
-    return Lanes(_mm256_blendv_pd(ratio, unbounded, owes_nothing));
+    const __m256d is_zero_over_zero =
+        _mm256_and_pd(_mm256_cmp_pd(ratio, ratio, _CMP_UNORD_Q),
+                      _mm256_cmp_pd(level.denominator.v, _mm256_setzero_pd(), _CMP_EQ_OQ));
+    return Lanes(_mm256_blendv_pd(ratio, _mm256_set1_pd(__builtin_inf()), is_zero_over_zero));
 }
 
 /// Writes each lane to a place of its own.
@@ -226,16 +231,6 @@ class ActionTable {
     __m256i low_;
     __m256i high_;
 };
-
-/// Whether a table asks what the mode's usual four tests ask, which the compiler then knows.
-template <class Mode>
-bool has_usual_tests(const DecisionTable& table) noexcept {
-    bool same = table.n_tests == lanes;
-    for (int test = 0; same && test < lanes; ++test) {
-        same = table.test_level[test] == Mode::usual_tests[test];
-    }
-    return same;
-}
 
 }  // namespace
 

@@ -36,8 +36,8 @@ __attribute__((noinline)) Lanes stepped(const ScheduleTable* schedules, int sche
                                         Lanes extent, unsigned* redo) noexcept {
     const Step* step = schedules->steps(schedule);
     const Lanes doubt = Lanes(cap_slack) * extent;
-    if (step->rate == 0) {
-        *redo |= not_less(v + doubt, Lanes(step->cap)) & not_greater(v, Lanes(step->cap) + doubt);
+    for (const Step* free = step; free->rate == 0 && __builtin_isfinite(free->cap); ++free) {
+        *redo |= not_less(v + doubt, Lanes(free->cap)) & not_greater(v, Lanes(free->cap) + doubt);
     }
     Lanes rate(step->rate);
     Lanes offset(step->offset);
@@ -275,10 +275,8 @@ struct GridPass {
                 thetas[test] = Lanes(thresholds[test].value);
             }
             const auto& offsets = job.accounts->balances.offsets;
-            const double relative = ErrorBound::relative(offsets[account + 1] - offsets[account] +
-                                                         (Mode::counts_orders ? 1 : 0));
-            const Lanes slope(bound.slope(relative));
-            const Lanes intercept(bound.intercept(relative));
+            const Lanes relative(ErrorBound::relative(offsets[account + 1] - offsets[account] +
+                                                      (Mode::counts_orders ? 1 : 0)));
             for (int first_lane = 0;
                  first_lane < grid_block && job.first_scenario + first_lane < job.n_scenarios;
                  first_lane += n_vectors * lanes) {
@@ -290,7 +288,7 @@ struct GridPass {
                     const int lane = first_lane + lanes * k;
                     if (job.first_scenario + lane < job.n_scenarios) {
                         Lanes levels = Mode::shown(0, level_lanes(Mode::level(sums[k], 0)));
-                        const Lanes error = slope * Mode::magnitude(sums[k]) + intercept;
+                        const Lanes error = error_lanes(bound, relative, Mode::magnitude(sums[k]));
                         settle(job, account, lane, sums[k], thetas, error, redo[k], levels);
                         if (job.outputs.levels != nullptr) {
                             write_levels(job, account, lane, levels);

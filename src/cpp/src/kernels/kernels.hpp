@@ -15,17 +15,10 @@ struct alignas(32) LaneRow {
     double values[n_vectors * lanes];
 };
 
-/// What a kernel leaves to code that is not vectorised: both are rare.
-template <class Mode, class AssetId>
+/// What a kernel leaves to code that is not vectorised.
 class Rare {
   public:
     virtual ~Rare() = default;
-
-    /// Rewrites values[l] for the lanes in `mask`, whose value is not surely within the first step;
-    /// returns the lanes where a closed last cap is passed or nearly so, to be redone row by row.
-    virtual unsigned beyond_first_step(int table, const AssetId* assets, const double* v,
-                                       const double* extent, unsigned mask,
-                                       double* values) const noexcept = 0;
 
     /// Evaluates the account in a slot row by row and overwrites its results.
     virtual void redo(std::int64_t slot) const noexcept = 0;
@@ -44,7 +37,8 @@ struct SliceJob {
     const std::uint32_t* class_of;  ///< per slot; null: all in class 0
     Outputs<Mode> outputs;
     bool in_slot_order;
-    const Rare<Mode, AssetId>* rare;
+    const Rare* rare;
+    const Market<Mode::n_tables>* market;
     std::int64_t first_slice;
     std::int64_t last_slice;
 };

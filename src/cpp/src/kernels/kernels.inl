@@ -4,13 +4,38 @@
 
 namespace {
 
+/// Four values of which those in `outside` are not surely within the first step; `first` holds
+/// the others. Marks lanes that only exact arithmetic settles. Out of line: rare, and not short.
+template <class Mode, class AssetId>
+__attribute__((noinline)) Lanes beyond_first_step(const Market<Mode::n_tables>& market, int table,
+                                                  const AssetId* assets, Lanes v, Lanes extent,
+                                                  Lanes first, unsigned outside,
+                                                  unsigned* redo) noexcept {
+    alignas(32) double value[lanes];
+    alignas(32) double given[lanes];
+    alignas(32) double around[lanes];
+    store(value, first);
+    store(given, v);
+    store(around, extent);
+    for (; outside != 0; outside &= outside - 1) {
+        const int lane = __builtin_ctz(outside);
+        const int schedule = market.rows[assets[lane]].tables[table].schedule;
+        Notes notes;
+        value[lane] =
+            value_beyond_first_step(*market.schedules, schedule, given[lane], around[lane], notes);
+        *redo |= (notes.beyond_tiers || notes.ambiguous ? 1U : 0U) << lane;
+    }
+    return load(value);
+}
+
 /// Four assets, one a lane, as a formula sees them.
 template <class Mode, class AssetId>
 class LaneAsset {
   public:
-    PYMARGIN_INLINE LaneAsset(const LaneRow<Mode::n_tables>* rows, const AssetId* assets,
-                              const Rare<Mode, AssetId>* rare, unsigned* redo) noexcept
-        : assets_(assets), rare_(rare), redo_(redo) {
+    PYMARGIN_INLINE LaneAsset(const LaneRow<Mode::n_tables>* rows,
+                              const Market<Mode::n_tables>& market, const AssetId* assets,
+                              unsigned* redo) noexcept
+        : market_(market), assets_(assets), redo_(redo) {
         for (int k = 0; k < LaneRow<Mode::n_tables>::n_vectors; ++k) {
             transpose(rows[assets[0]].values + lanes * k, rows[assets[1]].values + lanes * k,
                       rows[assets[2]].values + lanes * k, rows[assets[3]].values + lanes * k,
@@ -41,27 +66,15 @@ class LaneAsset {
         Lanes values = first_rate * v;
         const unsigned outside = not_at_most(at_most, first_cap);
         if (__builtin_expect(outside != 0, 0)) {
-            values = beyond_first_step(table, v, extent, outside, values);
+            values =
+                beyond_first_step<Mode>(market_, table, assets_, v, extent, values, outside, redo_);
         }
         return values;
     }
 
-    Lanes beyond_first_step(int table, const Lanes& v, const Lanes& extent, unsigned outside,
-                            const Lanes& values) const noexcept {
-        alignas(32) double v_lanes[lanes];
-        alignas(32) double extent_lanes[lanes];
-        alignas(32) double value_lanes[lanes];
-        store(v_lanes, v);
-        store(extent_lanes, extent);
-        store(value_lanes, values);
-        *redo_ |=
-            rare_->beyond_first_step(table, assets_, v_lanes, extent_lanes, outside, value_lanes);
-        return load(value_lanes);
-    }
-
     Lanes columns_[LaneRow<Mode::n_tables>::n_vectors * lanes];
+    const Market<Mode::n_tables>& market_;
     const AssetId* assets_;
-    const Rare<Mode, AssetId>* rare_;
     unsigned* redo_;
 };
 
@@ -108,10 +121,9 @@ PYMARGIN_INLINE unsigned decide_lanes(const DecisionTable& table, const Lanes* t
 }
 
 /// Puts four results where their accounts stand.
-template <bool in_slot_order>
-PYMARGIN_INLINE void write_lanes(double* field, std::int64_t slot, const std::uint16_t* place,
-                                 const Lanes& values) noexcept {
-    if constexpr (in_slot_order) {
+PYMARGIN_INLINE void write_lanes(bool in_slot_order, double* field, std::int64_t slot,
+                                 const std::uint16_t* place, const Lanes& values) noexcept {
+    if (in_slot_order) {
         store_unaligned(field + slot, values);
     } else {
         double* const window = field + slot / slot_window * slot_window;
@@ -119,33 +131,32 @@ PYMARGIN_INLINE void write_lanes(double* field, std::int64_t slot, const std::ui
     }
 }
 
-template <bool in_slot_order, class Mode>
-PYMARGIN_INLINE void write_slice(const Outputs<Mode>& outputs,
+template <class Mode>
+PYMARGIN_INLINE void write_slice(bool in_slot_order, const Outputs<Mode>& outputs,
                                  const typename Mode::template Sums<Lanes>& sums, std::int64_t slot,
                                  const std::uint16_t* place) noexcept {
 #pragma GCC unroll 8
     for (int level = 0; level < Mode::n_levels; ++level) {
         if (outputs.levels[level] != nullptr) {
             const Lanes values = Mode::shown(level, level_lanes(Mode::level(sums, level)));
-            write_lanes<in_slot_order>(outputs.levels[level], slot, place, values);
+            write_lanes(in_slot_order, outputs.levels[level], slot, place, values);
         }
     }
 #pragma GCC unroll 8
     for (int total = 0; total < Mode::n_totals; ++total) {
         if (outputs.totals[total] != nullptr) {
-            write_lanes<in_slot_order>(outputs.totals[total], slot, place,
-                                       Mode::total(sums, total));
+            write_lanes(in_slot_order, outputs.totals[total], slot, place,
+                        Mode::total(sums, total));
         }
     }
 }
 
-template <bool in_slot_order>
-PYMARGIN_INLINE void write_actions(std::uint16_t* field, std::int64_t slot,
+PYMARGIN_INLINE void write_actions(bool in_slot_order, std::uint16_t* field, std::int64_t slot,
                                    const std::uint16_t* place,
                                    const std::uint16_t* actions) noexcept {
     std::uint16_t* const window = field + slot / slot_window * slot_window;
     for (int lane = 0; lane < lanes; ++lane) {
-        if constexpr (in_slot_order) {
+        if (in_slot_order) {
             field[slot + lane] = actions[lane];
         } else {
             window[place[lane]] = actions[lane];
@@ -153,11 +164,12 @@ PYMARGIN_INLINE void write_actions(std::uint16_t* field, std::int64_t slot,
     }
 }
 
-template <bool in_slot_order, bool is_usual, class Mode, class AssetId>
+template <bool is_usual, class Mode, class AssetId>
 void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     // A copy that no call can reach: the compiler may keep its parts in registers.
     const SliceJob<Mode, AssetId> job = given;
     const DecisionTable table = *given.decisions;
+    const Market<Mode::n_tables> market = *given.market;
     const ErrorBound bound(table.greatest_theta, job.steepest);
     const ActionTable<is_usual> action_table(table.actions);
     Lanes thetas[DecisionTable::max_tests];
@@ -170,7 +182,7 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
         unsigned redo = 0;
         typename Mode::template Sums<Lanes> sums{};
         for (std::int64_t at = begin * lanes; at < (begin + width) * lanes; at += lanes) {
-            const LaneAsset<Mode, AssetId> asset(job.rows, job.slots.asset + at, job.rare, &redo);
+            const LaneAsset<Mode, AssetId> asset(job.rows, market, job.slots.asset + at, &redo);
             Mode::add(sums, load_unaligned(job.slots.owned + at),
                       load_unaligned(job.slots.owed + at), asset);
         }
@@ -188,18 +200,17 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
             if (job.class_of != nullptr) {
                 load_thetas(job, slot, thetas);
             }
-            const double relative = ErrorBound::relative(n_terms);
-            const Lanes error = Lanes(bound.slope(relative)) * Mode::magnitude(sums) +
-                                Lanes(bound.intercept(relative));
+            const Lanes relative(ErrorBound::relative(n_terms));
+            const Lanes error = error_lanes(bound, relative, Mode::magnitude(sums));
             LaneBits bits;
             redo |= decide_lanes<is_usual, Mode>(table, thetas, sums, error, bits);
             std::uint16_t actions[lanes];
             action_table.look_up(bits, actions);
-            write_actions<in_slot_order>(job.outputs.actions, slot, place, actions);
+            write_actions(job.in_slot_order, job.outputs.actions, slot, place, actions);
         } else {
-            redo |= not_finite(Mode::magnitude(sums));
+            redo |= not_finite(Lanes(job.steepest) * Mode::magnitude(sums));
         }
-        write_slice<in_slot_order, Mode>(job.outputs, sums, slot, place);
+        write_slice<Mode>(job.in_slot_order, job.outputs, sums, slot, place);
         for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
             job.rare->redo(slot + __builtin_ctz(redo));
         }
@@ -208,13 +219,7 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
 
 template <class Mode, class AssetId>
 void run(const SliceJob<Mode, AssetId>& job) noexcept {
-    if (job.in_slot_order) {
-        has_usual_tests<Mode>(*job.decisions) ? run_slices<true, true>(job)
-                                              : run_slices<true, false>(job);
-    } else {
-        has_usual_tests<Mode>(*job.decisions) ? run_slices<false, true>(job)
-                                              : run_slices<false, false>(job);
-    }
+    has_usual_tests<Mode>(*job.decisions) ? run_slices<true>(job) : run_slices<false>(job);
 }
 
 }  // namespace
