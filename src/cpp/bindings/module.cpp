@@ -5,7 +5,7 @@
 namespace pymargin::bindings {
 void register_evaluate(py::module_& module);
 void register_limits(py::module_& module);
-}
+}  // namespace pymargin::bindings
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     module.doc() = "The C++ core of pymargin.";
