@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from strategies import make_rules
 
 import pymargin as pm
-from pymargin import oracle
+from pymargin import _core, oracle
 from pymargin.oracle.schedule import exact_decimal
+from pymargin.rules import Line, ModeThresholds
 
 FEW = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 RULES = make_rules(
@@ -310,3 +312,49 @@ def test_accounts_without_a_mode_need_one():
     with pytest.raises(pm.AccountsError, match="must state a mode"):
         stress([1.0], book)
     assert stress([1.0], book, mode="cross_classic").level.shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("shocks", "found"),
+    [
+        ({"X": 0.5}, r"not \{'X': 0.5\}"),
+        (0.5, "not 0.5"),
+        ([{"X": "a"}], r"shocks\[0\]\['X'\] must be a factor such as 0.9, not a"),
+        ([[1, 0.5]], r"shocks\[0\] must be a factor such as 0.9, not \[1, 0.5\]"),
+        ([True], r"shocks\[0\] must be a factor"),
+        (np.ones((1, 1, 1)), "one or two dimensions"),
+        (np.ones((2, 1), dtype=bool), "one or two dimensions"),
+    ],
+)
+def test_what_is_no_shock_is_named(shocks, found):
+    book = pm.Accounts.from_rows([{"account": 1, "balances": [{"asset": "X", "free": 1}]}])
+    with pytest.raises(pm.PricesError, match=found):
+        pm.stress(book, {"X": 1.0}, pm.example_rules(), shocks, mode="cross_pro")
+
+
+@pytest.mark.parametrize("call", [pm.evaluate, lambda *a, **k: pm.stress(*a, [1.0], **k)])
+def test_a_negative_number_of_threads_is_refused(call):
+    row = {"account": 1, "mode": "cross_pro", "balances": [{"asset": "BTC", "free": 1}]}
+    with pytest.raises(ValueError, match="threads must be at least 0, not -1"):
+        call(pm.Accounts.from_rows([row]), {"BTC": 1.0}, pm.example_rules(), threads=-1)
+
+
+@pytest.mark.parametrize("implementation", ["generic", "avx2"])
+def test_only_accounts_that_are_liquidated_fall_short(implementation):
+    """An earlier line may decide without liquidating, or liquidate above the first threshold."""
+    if implementation != "generic" and _core.implementation() == "generic":
+        pytest.skip("this processor has no vector implementation")
+    earlier = Line("available_margin", Decimal("0.5"), ("REDUCE_ONLY",))
+    line = Line("margin_level", Decimal(1), ("LIQUIDATE",))
+    rules = pm.example_rules()
+    thresholds = {**rules.thresholds, "cross_pro": ModeThresholds((earlier, line), ("TRADE",), ())}
+    balances = [{"asset": "BTC", "free": 1}, {"asset": "USDT", "borrowed": 1}]
+    book = pm.Accounts.from_rows([{"account": 1, "mode": "cross_pro", "balances": balances}])
+    before = _core.implementation()
+    try:
+        _core.force_implementation(implementation)
+        found = pm.stress(book, {"BTC": 1.0}, rules.replace(thresholds=thresholds), [1.0, 0.9])
+    finally:
+        _core.force_implementation(before)
+    assert found.action_counts[pm.Action.LIQUIDATE].tolist() == [0, 0]
+    assert found.shortfall.tolist() == [0, 0]

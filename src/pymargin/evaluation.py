@@ -246,7 +246,7 @@ def evaluation(
     n_held = len(tables) - len(spec.owed_tables)
     gaps = _gaps(price, schedule_ids[:n_held], schedule_ids[n_held:])
     if missing == "raise" and gaps.any():
-        _refuse_gaps(spec, accounts, price, rules, tables, schedule_ids, n_held)
+        _refuse_gaps(spec, accounts, price, gaps, rules, tables, schedule_ids, n_held)
     thresholds = _thresholds(rules, spec)
     class_key = (thresholds, leverage)
     class_of, classes = cached(
@@ -360,6 +360,7 @@ def _refuse_gaps(
     spec: ModeSpec,
     accounts: Accounts,
     price: npt.NDArray[np.float64],
+    gaps: npt.NDArray[np.uint16],
     rules: MarginRules,
     tables: Sequence[str],
     schedule_ids: npt.NDArray[np.int32],
@@ -373,12 +374,13 @@ def _refuse_gaps(
     if spec.counts_orders:
         for ids in (accounts._order_give_ids, accounts._order_get_ids):
             orders += np.bincount(ids, minlength=len(price))
+    is_used = (holders > 0) | (owers > 0) | (orders > 0)
     problems: list[Problem] = []
-    for asset, name in enumerate(accounts.assets):
+    for asset in np.flatnonzero(is_used & (gaps != 0)).tolist():
+        name = accounts.assets[asset]
         use = (int(holders[asset]), int(owers[asset]), int(orders[asset]))
         if np.isnan(price[asset]):
-            if any(use):
-                problems.append(Problem("", f"{name} has no finite price: {_users(*use)}"))
+            problems.append(Problem("", f"{name} has no finite price: {_users(*use)}"))
             continue
         for row, table in enumerate(tables):
             if table in tables[:row]:

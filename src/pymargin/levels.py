@@ -27,7 +27,7 @@ from pymargin.rules import MarginRules
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["bind_modes", "cross_classic", "cross_pro", "evaluate"]
+__all__ = ["bind_modes", "check_threads", "cross_classic", "cross_pro", "evaluate"]
 
 Result = TypeVar("Result", bound=Levels)
 _MODES = tuple(Mode)
@@ -203,6 +203,7 @@ def evaluate(
     PricesError, UnpricedError, RulesError
         As in `cross_classic`; the faults of all modes at once.
     """
+    check_threads(threads)
     arrays = _arrays(BookLevels, len(accounts), fields, out)
     keys = np.empty(len(accounts))
     parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing)
@@ -340,8 +341,7 @@ def _run(
     order: Order,
     threads: int,
 ) -> Result:
-    if threads < 0:
-        raise ValueError(f"threads must be at least 0, not {threads}")
+    check_threads(threads)
     if order not in ("user", "slot"):
         raise ValueError(f"order must be 'user' or 'slot', not {order!r}")
     n = len(bound.accounts)
@@ -361,6 +361,12 @@ def _run(
     worst = (keys, bound.exact_order_key)
     result = kind(bound.accounts, bound.rules, bound.methodology, arrays, worst, positions)
     return _into(out, result)
+
+
+def check_threads(threads: int) -> None:
+    """Refuse a negative number of threads; 0 stands for all processors."""
+    if threads < 0:
+        raise ValueError(f"threads must be at least 0, not {threads}")
 
 
 def _order_keys(

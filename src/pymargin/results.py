@@ -107,8 +107,10 @@ class Levels:
     def worst(self, count: int = 20) -> Self:
         """Return the accounts nearest to liquidation, worst first.
 
-        The order is that of N / (theta * D), exact: figures too close for float64 are compared as
-        fractions. Equal ones stay in account order; UNPRICED accounts come last.
+        The order is that of N / (theta * D), exact: figures within 1e-8 of each other are compared
+        as fractions, which is wider than float64 can err unless the denominator is less than a
+        millionth of the account's gross value. Equal ones stay in account order; UNPRICED accounts
+        come last.
 
         Parameters
         ----------

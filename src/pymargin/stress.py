@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from pymargin import _core
 from pymargin.book import book_of
 from pymargin.errors import PricesError, Problem
 from pymargin.evaluation import Evaluation, Missing
-from pymargin.levels import bind_modes
+from pymargin.levels import bind_modes, check_threads
 from pymargin.modes import Action, Mode
 from pymargin.prices import LARGEST, SMALLEST, PriceSource, resolve
 from pymargin.rules import MarginRules
@@ -107,6 +108,7 @@ def stress(
     UnpricedError, AccountsError, RulesError
         As in `pymargin.evaluate`.
     """
+    check_threads(threads)
     price = resolve(prices, accounts.assets)
     scenarios = _scenarios(price, accounts.assets, rules, shocks)
     n, m = len(accounts), len(scenarios)
@@ -180,6 +182,9 @@ def _scenarios(
     price: npt.NDArray[np.float64], names: Sequence[str], rules: MarginRules, shocks: Shocks
 ) -> npt.NDArray[np.float64]:
     """Return float64[m, n_assets] of shocked prices; NaN where the price is missing."""
+    if isinstance(shocks, np.ndarray) and (shocks.dtype == bool or shocks.ndim not in (1, 2)):
+        found = f"{shocks.dtype} of shape {shocks.shape}"
+        raise PricesError([Problem("shocks", "shape", found, "numbers in one or two dimensions")])
     if isinstance(shocks, np.ndarray) and shocks.ndim == 2:
         if shocks.shape[1] != len(names):
             raise PricesError(
@@ -206,17 +211,29 @@ def _scenarios(
 
 def _factors(names: Sequence[str], rules: MarginRules, shocks: Shocks) -> npt.NDArray[np.float64]:
     """Return float64[m, n_assets] of factors."""
+    if isinstance(shocks, str) or not isinstance(shocks, Sequence | np.ndarray):
+        raise PricesError(
+            "shocks must be a sequence of factors, a list of mappings of name to factor, or an "
+            f"array of prices of shape (n_shocks, n_names), not {shocks!r:.80}"
+        )
     rows = list(shocks)
-    factors = np.ones((len(rows), len(names)))
-    if rows and isinstance(rows[0], Mapping):
-        number = {name: k for k, name in enumerate(names)}
-        for row, by_name in zip(factors, rows, strict=True):
-            if not isinstance(by_name, Mapping):
-                raise PricesError("shocks must be all factors or all mappings, not both")
-            for name, factor in by_name.items():
-                if name in number:
-                    row[number[name]] = factor
-        return factors
+    if len({isinstance(row, Mapping) for row in rows}) > 1:
+        raise PricesError("shocks must be all factors or all mappings, not both")
+    number = {name: k for k, name in enumerate(names)}
     is_fixed = np.array([name == "USDT" or name in rules.stable for name in names], dtype=bool)
-    factors[:, ~is_fixed] = np.array(rows, dtype=np.float64).reshape(-1, 1)
+    factors = np.ones((len(rows), len(names)))
+    for k, row in enumerate(rows):
+        if isinstance(row, Mapping):
+            for name, factor in row.items():
+                checked = _factor(f"shocks[{k}][{name!r}]", factor)
+                if name in number:
+                    factors[k, number[name]] = checked
+        else:
+            factors[k, ~is_fixed] = _factor(f"shocks[{k}]", row)
     return factors
+
+
+def _factor(place: str, factor: object) -> float:
+    if isinstance(factor, bool | np.bool_) or not isinstance(factor, Real):
+        raise PricesError([Problem(place, "factor", factor, "a factor such as 0.9")])
+    return float(factor)

@@ -128,8 +128,8 @@ class OneByOne final : public kernels::GridRare {
         if (liquidation_test_ >= 0 && (result.actions & action_liquidate) != 0) {
             const Ratio<double> level =
                 Mode::level(result.sums, table_.test_level[liquidation_test_]);
-            *shortfall +=
-                table_.row(account)[liquidation_test_].value * level.denominator - level.numerator;
+            *shortfall += positive_part(
+                table_.row(account)[liquidation_test_].value * level.denominator - level.numerator);
         }
         return Mode::shown(0, result.levels[0]);
     }

@@ -18,7 +18,7 @@ struct GridOutputs {
     double* worst_level;           ///< n: the least level over the scenarios
     std::int32_t* worst_scenario;  ///< n: the first scenario that has it
     std::int64_t* action_counts;   ///< m x n_action_flags: accounts with each flag
-    double* shortfall;  ///< m: USDT, sum of theta * D - N over accounts due for liquidation
+    double* shortfall;             ///< m: USDT that the accounts due for liquidation lack in all
 };
 
 /// Every account of a book under every one of m price vectors; each level has the bits of a single

@@ -215,8 +215,8 @@ struct GridPass {
             }
             ++job.bit_counts[(static_cast<std::size_t>(first_lane + lane) << table.n_tests) +
                              found[lane]];
-            if (job.liquidation_test >= 0 && (found[lane] >> job.liquidation_test & 1U) != 0) {
-                *shortfall += missing[lane];
+            if ((table.actions[found[lane]] & action_liquidate) != 0) {
+                *shortfall += positive_part(missing[lane]);
             }
             if (job.outputs.actions != nullptr) {
                 job.outputs.actions[account * job.n_scenarios + scenario + lane] =
