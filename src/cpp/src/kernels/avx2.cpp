@@ -114,6 +114,9 @@ PYMARGIN_INLINE Lanes load(const double* at) noexcept {
 PYMARGIN_INLINE Lanes load_unaligned(const double* at) noexcept {
     return Lanes(_mm256_loadu_pd(at));
 }
+PYMARGIN_INLINE Lanes from_parts(double lane0, double lane1, double lane2, double lane3) noexcept {
+    return Lanes(_mm256_set_pd(lane3, lane2, lane1, lane0));
+}
 PYMARGIN_INLINE void store(double* at, const Lanes& value) noexcept {
     _mm256_store_pd(at, value.v);
 }

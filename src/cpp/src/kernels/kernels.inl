@@ -25,7 +25,8 @@ __attribute__((noinline)) Lanes beyond_first_step(const Market<Mode::n_tables>& 
             value_beyond_first_step(*market.schedules, schedule, given[lane], around[lane], notes);
         *redo |= (notes.beyond_tiers || notes.ambiguous ? 1U : 0U) << lane;
     }
-    return load(value);
+    // Not load(value): reading as one what was just written in parts would wait for the stores.
+    return from_parts(value[0], value[1], value[2], value[3]);
 }
 
 /// Four assets, one a lane, as a formula sees them.
