@@ -296,8 +296,9 @@ def account_classes(
         leverages = _leverages(accounts, leverage)
     # An empty book has one class too; which one does not matter.
     present = [one for one in (0, 3, 5) if (leverages == one).any()] or [3]
-    # With one leverage, the comparison holds nowhere.
-    class_of = (leverages == [*present, 255][1]).astype(np.uint32)
+    class_of = np.zeros(len(accounts), dtype=np.uint32)
+    for number, one in enumerate(present[1:], start=1):
+        class_of[leverages == one] = number
     ratios: list[float] = [np.nan]
     if any(line.own_ratio for line in thresholds.lines):
         has_own = ~np.isnan(accounts._margin_call_ratio)

@@ -27,7 +27,14 @@ from pymargin.rules import MarginRules
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["bind_modes", "check_threads", "cross_classic", "cross_pro", "evaluate"]
+__all__ = [
+    "bind_modes",
+    "check_threads",
+    "cross_classic",
+    "cross_pro",
+    "evaluate",
+    "joint_methodology",
+]
 
 Result = TypeVar("Result", bound=Levels)
 _MODES = tuple(Mode)
@@ -209,10 +216,8 @@ def evaluate(
     parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing)
     for positions, bound in parts:
         _scatter(bound, positions, arrays, keys, threads)
-    methodology = "+".join(sorted({bound.methodology for _, bound in parts}))
-    result = BookLevels(
-        accounts, rules, methodology, arrays, (lambda: keys, _exact_key_of(parts, len(accounts)))
-    )
+    worst = (lambda: keys, _exact_key_of(parts, len(accounts)))
+    result = BookLevels(accounts, rules, joint_methodology(parts), arrays, worst)
     return _into(out, result)
 
 
@@ -259,6 +264,11 @@ def bind_modes(
     if problems:
         raise UnpricedError(problems)
     return parts
+
+
+def joint_methodology(parts: Sequence[tuple[object, Evaluation]]) -> str:
+    """Name the formulas of a mixed book, joined by plus signs."""
+    return "+".join(sorted({bound.methodology for _, bound in parts}))
 
 
 def _known_mode(mode: Mode | str) -> Mode:

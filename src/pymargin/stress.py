@@ -14,7 +14,7 @@ from pymargin import _core
 from pymargin.book import book_of
 from pymargin.errors import PricesError, Problem
 from pymargin.evaluation import Evaluation, Missing
-from pymargin.levels import bind_modes, check_threads
+from pymargin.levels import bind_modes, check_threads, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import LARGEST, SMALLEST, PriceSource, resolve
 from pymargin.rules import MarginRules
@@ -111,6 +111,7 @@ def stress(
     check_threads(threads)
     price = resolve(prices, accounts.assets)
     scenarios = _scenarios(price, accounts.assets, rules, shocks)
+    parts = bind_modes(accounts, price, rules, leverage=leverage, missing=missing, mode=mode)
     n, m = len(accounts), len(scenarios)
     result = Stress(
         ids=accounts.ids,
@@ -122,13 +123,10 @@ def stress(
         shortfall=np.zeros(m),
         prices=scenarios,
         rules_digest=rules.digest,
-        methodology="",
+        methodology=joint_methodology(parts),
     )
-    parts = bind_modes(accounts, price, rules, leverage=leverage, missing=missing, mode=mode)
     for positions, bound in parts:
         _fill(result, positions, bound, scenarios, threads)
-    names = "+".join(sorted({bound.methodology for _, bound in parts}))
-    object.__setattr__(result, "methodology", names)
     return result
 
 
