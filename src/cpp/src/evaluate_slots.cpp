@@ -157,7 +157,6 @@ void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& a
     run_parts(parts, [&](std::int64_t part) {
         SliceJob<Mode, AssetId> job{slots,
                                     rows.data(),
-                                    market.steepest,
                                     &table,
                                     thresholds.data(),
                                     stride,

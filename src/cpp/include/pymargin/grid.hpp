@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "pymargin/dispatch.hpp"
 #include "pymargin/evaluate.hpp"

@@ -29,7 +29,6 @@ template <class Mode, class AssetId>
 struct SliceJob {
     Slots<AssetId> slots;
     const LaneRow<Mode::n_tables>* rows;
-    double steepest;
     const DecisionTable* decisions;
     /// Thresholds of each class, padded to `lanes` or twice as many.
     const double* thresholds;

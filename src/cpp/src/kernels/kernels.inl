@@ -171,7 +171,7 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     const SliceJob<Mode, AssetId> job = given;
     const DecisionTable table = *given.decisions;
     const Market<Mode::n_tables> market = *given.market;
-    const ErrorBound bound(table.greatest_theta, job.steepest);
+    const ErrorBound bound(table.greatest_theta, market.steepest);
     const ActionTable<is_usual> action_table(table.actions);
     Lanes thetas[DecisionTable::max_tests];
     load_common_thetas(job, thetas);
@@ -209,7 +209,7 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
             action_table.look_up(bits, actions);
             write_actions(job.in_slot_order, job.outputs.actions, slot, place, actions);
         } else {
-            redo |= not_finite(Lanes(job.steepest) * Mode::magnitude(sums));
+            redo |= not_finite(Lanes(market.steepest) * Mode::magnitude(sums));
         }
         write_slice<Mode>(job.in_slot_order, job.outputs, sums, slot, place);
         for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
