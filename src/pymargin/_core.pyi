@@ -63,6 +63,20 @@ def check_balances(
     n_assets: int,
     max_problems: int,
 ) -> list[tuple[int, int, int]]: ...
+def check_positions(
+    offsets: _Array,
+    symbol_ids: _Array,
+    quantity: _Array,
+    entry_price: _Array,
+    leverage: _Array,
+    side: _Array,
+    isolated_margin: _Array,
+    n_symbols: int,
+    max_problems: int,
+) -> list[tuple[int, int, int]]: ...
+def check_wallets(
+    offsets: _Array, asset_ids: _Array, balance: _Array, n_assets: int, max_problems: int
+) -> list[tuple[int, int, int]]: ...
 def evaluate(
     kernel: str,
     book: Book,

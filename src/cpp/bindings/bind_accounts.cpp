@@ -33,33 +33,72 @@ Balances<AssetId> balances_view(const py::array& offsets, const py::array& asset
 
 using Found = std::vector<std::tuple<int, std::int64_t, std::int64_t>>;
 
-template <class AssetId>
-Found found_in(const Balances<AssetId>& balances, std::int64_t n_accounts, std::int64_t n_entries,
-               std::int64_t n_assets, std::size_t limit) {
+Found as_tuples(const std::vector<FoundFault>& faults) {
     Found found;
-    for (const FoundFault& fault :
-         check_balances(balances, n_accounts, n_entries, n_assets, limit)) {
+    for (const FoundFault& fault : faults) {
         found.emplace_back(static_cast<int>(fault.fault), fault.account, fault.entry);
     }
     return found;
 }
 
-Found check(const py::array& offsets, const py::array& assets, const py::array& free,
-            const py::array& locked, const py::array& borrowed, const py::array& interest,
-            std::int64_t n_assets, std::size_t max_problems) {
-    const auto run = [&](auto id) {
-        using AssetId = decltype(id);
-        const auto balances =
-            balances_view<AssetId>(offsets, assets, free, locked, borrowed, interest);
-        const std::int64_t n_accounts = offsets.size() - 1;
-        const std::int64_t n_entries = assets.size();
-        const py::gil_scoped_release release;
-        return found_in(balances, n_accounts, n_entries, n_assets, max_problems);
-    };
+std::int64_t n_accounts_of(const py::array& offsets) {
     if (offsets.size() < 1) {
         refuse("offsets", "of size at least 1");
     }
-    return has_dtype<std::uint16_t>(assets) ? run(std::uint16_t{}) : run(std::uint32_t{});
+    return offsets.size() - 1;
+}
+
+/// Calls `run` with a value of the type of the ids.
+template <class Run>
+Found by_id_type(const py::array& ids, const Run& run) {
+    return has_dtype<std::uint16_t>(ids) ? run(std::uint16_t{}) : run(std::uint32_t{});
+}
+
+Found balance_faults(const py::array& offsets, const py::array& assets, const py::array& free,
+                     const py::array& locked, const py::array& borrowed, const py::array& interest,
+                     std::int64_t n_assets, std::size_t max_problems) {
+    const std::int64_t n_accounts = n_accounts_of(offsets);
+    const std::int64_t n_entries = assets.size();
+    return by_id_type(assets, [&](auto id) {
+        const auto balances =
+            balances_view<decltype(id)>(offsets, assets, free, locked, borrowed, interest);
+        const py::gil_scoped_release release;
+        return as_tuples(check_balances(balances, n_accounts, n_entries, n_assets, max_problems));
+    });
+}
+
+Found wallet_faults(const py::array& offsets, const py::array& assets, const py::array& balance,
+                    std::int64_t n_assets, std::size_t max_problems) {
+    const std::int64_t n_accounts = n_accounts_of(offsets);
+    const std::int64_t n = assets.size();
+    return by_id_type(assets, [&](auto id) {
+        using AssetId = decltype(id);
+        const Wallets<AssetId> wallets{input<std::int64_t>(offsets, "offsets", -1),
+                                       input<AssetId>(assets, "asset_ids", n),
+                                       input<double>(balance, "balance", n)};
+        const py::gil_scoped_release release;
+        return as_tuples(check_wallets(wallets, n_accounts, n, n_assets, max_problems));
+    });
+}
+
+Found position_faults(const py::array& offsets, const py::array& symbols, const py::array& quantity,
+                      const py::array& entry_price, const py::array& leverage,
+                      const py::array& side, const py::array& isolated_margin,
+                      std::int64_t n_symbols, std::size_t max_problems) {
+    const std::int64_t n_accounts = n_accounts_of(offsets);
+    const std::int64_t n = symbols.size();
+    return by_id_type(symbols, [&](auto id) {
+        using SymbolId = decltype(id);
+        const Positions<SymbolId> positions{input<std::int64_t>(offsets, "offsets", -1),
+                                            input<SymbolId>(symbols, "symbol_ids", n),
+                                            input<double>(quantity, "quantity", n),
+                                            input<double>(entry_price, "entry_price", n),
+                                            input<double>(leverage, "leverage", n),
+                                            input<std::int8_t>(side, "side", n),
+                                            input<double>(isolated_margin, "isolated_margin", n)};
+        const py::gil_scoped_release release;
+        return as_tuples(check_positions(positions, n_accounts, n, n_symbols, max_problems));
+    });
 }
 
 std::pair<py::array, py::array> holders(const Book& book, std::int64_t n_assets) {
@@ -147,11 +186,22 @@ std::size_t Book::slot_bytes() const noexcept {
 }
 
 void register_accounts(py::module_& module) {
-    module.def("check_balances", &check, py::arg("offsets"), py::arg("asset_ids"), py::arg("free"),
-               py::arg("locked"), py::arg("borrowed"), py::arg("interest"), py::arg("n_assets"),
-               py::arg("max_problems"),
+    module.def("check_balances", &balance_faults, py::arg("offsets"), py::arg("asset_ids"),
+               py::arg("free"), py::arg("locked"), py::arg("borrowed"), py::arg("interest"),
+               py::arg("n_assets"), py::arg("max_problems"),
                "Return (code, account, entry) of each fault: 1-4 a bad free, locked, borrowed or "
                "interest, 5 an asset twice, 6 bad offsets, 7 an asset id out of range.");
+    module.def("check_wallets", &wallet_faults, py::arg("offsets"), py::arg("asset_ids"),
+               py::arg("balance"), py::arg("n_assets"), py::arg("max_problems"),
+               "Return (code, account, entry) of each fault: 6 and 7 as of balances, 8 a bad "
+               "balance, 9 an asset twice.");
+    module.def("check_positions", &position_faults, py::arg("offsets"), py::arg("symbol_ids"),
+               py::arg("quantity"), py::arg("entry_price"), py::arg("leverage"), py::arg("side"),
+               py::arg("isolated_margin"), py::arg("n_symbols"), py::arg("max_problems"),
+               "Return (code, account, entry) of each fault: 6 bad offsets, 10-14 a bad quantity, "
+               "entry price, leverage, side or isolated margin, 15 a quantity against its side, "
+               "16 a symbol and side twice, 17 a symbol in both modes, 18 a symbol id out of "
+               "range.");
     py::class_<Book>(module, "Book", "CSR arrays of a book, int64 offsets and uint16/32 asset ids.")
         .def(py::init<py::array, py::array, py::array, py::array, py::array, py::array, py::array,
                       py::array, py::array, py::array, py::array, py::array>(),

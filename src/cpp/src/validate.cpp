@@ -12,31 +12,46 @@ bool is_quantity(double value) noexcept {
     return value >= 0 && value <= std::numeric_limits<double>::max();
 }
 
-template <class AssetId>
-class Checker {
+bool is_finite(double value) noexcept {
+    return std::fabs(value) <= std::numeric_limits<double>::max();
+}
+
+bool is_entry_price(double value) noexcept {
+    return value >= 1e-100 && value <= 1e100;
+}
+
+bool is_leverage(double value) noexcept {
+    return std::isnan(value) || (value >= 1 && is_finite(value) && value == std::floor(value));
+}
+
+/// Walks the entries of compressed rows and keeps the faults that `check_entry` reports.
+class Faults {
   public:
-    Checker(const Balances<AssetId>& balances, std::int64_t n_assets, std::size_t limit)
-        : balances_(balances), limit_(limit), last_seen_(static_cast<std::size_t>(n_assets), -1) {
+    explicit Faults(std::size_t limit) : limit_(limit) {
     }
 
-    std::vector<FoundFault> run(std::int64_t n_accounts, std::int64_t n_entries) {
-        if (check_offsets(n_accounts, n_entries)) {
+    void report(Fault fault, std::int64_t account, std::int64_t entry) {
+        if (found_.size() < limit_) {
+            found_.push_back({fault, account, entry});
+        }
+    }
+
+    template <class CheckEntry>
+    std::vector<FoundFault> run(const std::int64_t* offsets, std::int64_t n_accounts,
+                                std::int64_t n_entries, CheckEntry&& check_entry) {
+        if (check_offsets(offsets, n_accounts, n_entries)) {
             for (std::int64_t account = 0; account < n_accounts; ++account) {
-                check_account(account);
+                for (std::int64_t entry = offsets[account]; entry < offsets[account + 1]; ++entry) {
+                    check_entry(account, entry);
+                }
             }
         }
-        return std::move(faults_);
+        return std::move(found_);
     }
 
   private:
-    void report(Fault fault, std::int64_t account, std::int64_t entry) {
-        if (faults_.size() < limit_) {
-            faults_.push_back({fault, account, entry});
-        }
-    }
-
-    bool check_offsets(std::int64_t n_accounts, std::int64_t n_entries) {
-        const std::int64_t* offsets = balances_.offsets;
+    bool check_offsets(const std::int64_t* offsets, std::int64_t n_accounts,
+                       std::int64_t n_entries) {
         bool are_sound = true;
         if (offsets[0] != 0) {
             are_sound = false;
@@ -51,40 +66,100 @@ class Checker {
         return are_sound;
     }
 
-    void check_account(std::int64_t account) {
-        for (std::int64_t entry = balances_.offsets[account];
-             entry < balances_.offsets[account + 1]; ++entry) {
-            check_quantity(balances_.free, Fault::free, account, entry);
-            check_quantity(balances_.locked, Fault::locked, account, entry);
-            check_quantity(balances_.borrowed, Fault::borrowed, account, entry);
-            check_quantity(balances_.interest, Fault::interest, account, entry);
-            check_asset(account, entry);
-        }
+    std::size_t limit_;
+    std::vector<FoundFault> found_;
+};
+
+/// Tells a name that stands twice in one account, when accounts come in order.
+class SeenNames {
+  public:
+    explicit SeenNames(std::int64_t n_names)
+        : last_account_(static_cast<std::size_t>(n_names), -1) {
     }
 
-    void check_quantity(const double* quantities, Fault fault, std::int64_t account,
-                        std::int64_t entry) {
-        if (!is_quantity(quantities[entry])) {
-            report(fault, account, entry);
-        }
-    }
-
-    void check_asset(std::int64_t account, std::int64_t entry) {
-        const auto asset = static_cast<std::size_t>(balances_.asset[entry]);
-        if (asset >= last_seen_.size()) {
-            report(Fault::asset_id, account, entry);
+    void check(std::size_t name, Fault unknown, Fault duplicate, std::int64_t account,
+               std::int64_t entry, Faults& faults) {
+        if (name >= last_account_.size()) {
+            faults.report(unknown, account, entry);
             return;
         }
-        if (last_seen_[asset] == account) {
-            report(Fault::duplicate_asset, account, entry);
+        if (last_account_[name] == account) {
+            faults.report(duplicate, account, entry);
         }
-        last_seen_[asset] = account;
+        last_account_[name] = account;
     }
 
-    const Balances<AssetId>& balances_;
-    std::size_t limit_;
-    std::vector<std::int64_t> last_seen_;
-    std::vector<FoundFault> faults_;
+  private:
+    std::vector<std::int64_t> last_account_;
+};
+
+/// Tells symbols that an account holds twice on a side, or in one-way and hedge mode at once.
+class SeenSides {
+  public:
+    explicit SeenSides(std::int64_t n_symbols) : symbols_(static_cast<std::size_t>(n_symbols)) {
+    }
+
+    bool knows(std::size_t symbol) const noexcept {
+        return symbol < symbols_.size();
+    }
+
+    void check(std::size_t symbol, int side, std::int64_t account, std::int64_t entry,
+               Faults& faults) {
+        Seen& seen = symbols_[symbol];
+        if (seen.account != account) {
+            seen = {account, 0};
+        }
+        const unsigned bit = 1U << static_cast<unsigned>(side);
+        const unsigned one_way = 1U;
+        if ((seen.sides & bit) != 0) {
+            faults.report(Fault::duplicate_position, account, entry);
+        } else if (seen.sides != 0 && (bit == one_way || (seen.sides & one_way) != 0)) {
+            faults.report(Fault::mixed_sides, account, entry);
+        }
+        seen.sides |= bit;
+    }
+
+  private:
+    struct Seen {
+        std::int64_t account = -1;
+        unsigned sides = 0;
+    };
+    std::vector<Seen> symbols_;
+};
+
+template <class SymbolId>
+class PositionCheck {
+  public:
+    PositionCheck(const Positions<SymbolId>& positions, std::int64_t n_symbols, Faults& faults)
+        : positions_(positions), seen_(n_symbols), faults_(faults) {
+    }
+
+    void operator()(std::int64_t account, std::int64_t entry) {
+        const double quantity = positions_.quantity[entry];
+        const int side = positions_.side[entry];
+        const bool has_side = side >= 0 && side <= 2;
+        const auto require = [&](bool holds, Fault fault) {
+            if (!holds) {
+                faults_.report(fault, account, entry);
+            }
+        };
+        require(is_finite(quantity), Fault::quantity);
+        require(quantity == 0 || is_entry_price(positions_.entry_price[entry]), Fault::entry_price);
+        require(is_leverage(positions_.leverage[entry]), Fault::position_leverage);
+        require(has_side, Fault::side);
+        require(!std::isinf(positions_.isolated_margin[entry]), Fault::isolated_margin);
+        require(!(side == 1 && quantity < 0) && !(side == 2 && quantity > 0), Fault::side_sign);
+        const auto symbol = static_cast<std::size_t>(positions_.symbol[entry]);
+        require(seen_.knows(symbol), Fault::symbol_id);
+        if (seen_.knows(symbol) && has_side && quantity != 0) {
+            seen_.check(symbol, side, account, entry, faults_);
+        }
+    }
+
+  private:
+    const Positions<SymbolId>& positions_;
+    SeenSides seen_;
+    Faults& faults_;
 };
 
 }  // namespace
@@ -93,7 +168,47 @@ template <class AssetId>
 std::vector<FoundFault> check_balances(const Balances<AssetId>& balances, std::int64_t n_accounts,
                                        std::int64_t n_entries, std::int64_t n_assets,
                                        std::size_t limit) {
-    return Checker<AssetId>(balances, n_assets, limit).run(n_accounts, n_entries);
+    Faults faults(limit);
+    SeenNames seen(n_assets);
+    const auto check_entry = [&](std::int64_t account, std::int64_t entry) {
+        const auto require = [&](const double* quantities, Fault fault) {
+            if (!is_quantity(quantities[entry])) {
+                faults.report(fault, account, entry);
+            }
+        };
+        require(balances.free, Fault::free);
+        require(balances.locked, Fault::locked);
+        require(balances.borrowed, Fault::borrowed);
+        require(balances.interest, Fault::interest);
+        seen.check(static_cast<std::size_t>(balances.asset[entry]), Fault::asset_id,
+                   Fault::duplicate_asset, account, entry, faults);
+    };
+    return faults.run(balances.offsets, n_accounts, n_entries, check_entry);
+}
+
+template <class AssetId>
+std::vector<FoundFault> check_wallets(const Wallets<AssetId>& wallets, std::int64_t n_accounts,
+                                      std::int64_t n_entries, std::int64_t n_assets,
+                                      std::size_t limit) {
+    Faults faults(limit);
+    SeenNames seen(n_assets);
+    const auto check_entry = [&](std::int64_t account, std::int64_t entry) {
+        if (!is_finite(wallets.balance[entry])) {
+            faults.report(Fault::wallet_balance, account, entry);
+        }
+        seen.check(static_cast<std::size_t>(wallets.asset[entry]), Fault::asset_id,
+                   Fault::duplicate_wallet, account, entry, faults);
+    };
+    return faults.run(wallets.offsets, n_accounts, n_entries, check_entry);
+}
+
+template <class SymbolId>
+std::vector<FoundFault> check_positions(const Positions<SymbolId>& positions,
+                                        std::int64_t n_accounts, std::int64_t n_entries,
+                                        std::int64_t n_symbols, std::size_t limit) {
+    Faults faults(limit);
+    PositionCheck<SymbolId> check_entry(positions, n_symbols, faults);
+    return faults.run(positions.offsets, n_accounts, n_entries, check_entry);
 }
 
 template <class AssetId>
@@ -111,6 +226,14 @@ template std::vector<FoundFault> check_balances(const Balances<std::uint16_t>&, 
                                                 std::int64_t, std::int64_t, std::size_t);
 template std::vector<FoundFault> check_balances(const Balances<std::uint32_t>&, std::int64_t,
                                                 std::int64_t, std::int64_t, std::size_t);
+template std::vector<FoundFault> check_wallets(const Wallets<std::uint16_t>&, std::int64_t,
+                                               std::int64_t, std::int64_t, std::size_t);
+template std::vector<FoundFault> check_wallets(const Wallets<std::uint32_t>&, std::int64_t,
+                                               std::int64_t, std::int64_t, std::size_t);
+template std::vector<FoundFault> check_positions(const Positions<std::uint16_t>&, std::int64_t,
+                                                 std::int64_t, std::int64_t, std::size_t);
+template std::vector<FoundFault> check_positions(const Positions<std::uint32_t>&, std::int64_t,
+                                                 std::int64_t, std::int64_t, std::size_t);
 template void count_holders(const Balances<std::uint16_t>&, std::int64_t, std::int64_t*,
                             std::int64_t*) noexcept;
 template void count_holders(const Balances<std::uint32_t>&, std::int64_t, std::int64_t*,

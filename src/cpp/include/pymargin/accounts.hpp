@@ -27,6 +27,26 @@ struct Orders {
     const double* get_quantity;
 };
 
+/// Futures wallets: per asset, in its units, negative where it is owed.
+template <class AssetId>
+struct Wallets {
+    const std::int64_t* offsets;
+    const AssetId* asset;
+    const double* balance;
+};
+
+/// Futures positions, none of quantity 0.
+template <class SymbolId>
+struct Positions {
+    const std::int64_t* offsets;
+    const SymbolId* symbol;
+    const double* quantity;         ///< < 0 short; units of the base asset, or contracts in COIN-M
+    const double* entry_price;      ///< > 0
+    const double* leverage;         ///< an integer from 1; 0 where not given
+    const std::int8_t* side;        ///< 0 both, 1 long, 2 short
+    const double* isolated_margin;  ///< units of the settlement asset; NaN for a cross position
+};
+
 /// One book of accounts.
 template <class AssetId>
 struct AccountArrays {

@@ -16,6 +16,17 @@ enum class Fault : int {
     duplicate_asset,
     offsets,
     asset_id,
+    wallet_balance,
+    duplicate_wallet,
+    quantity,
+    entry_price,
+    position_leverage,
+    side,
+    isolated_margin,
+    side_sign,
+    duplicate_position,
+    mixed_sides,
+    symbol_id,
 };
 
 struct FoundFault {
@@ -31,6 +42,21 @@ template <class AssetId>
 std::vector<FoundFault> check_balances(const Balances<AssetId>& balances, std::int64_t n_accounts,
                                        std::int64_t n_entries, std::int64_t n_assets,
                                        std::size_t limit);
+
+/// Every fault of a book's wallets likewise: a balance that is not finite, an asset twice.
+template <class AssetId>
+std::vector<FoundFault> check_wallets(const Wallets<AssetId>& wallets, std::int64_t n_accounts,
+                                      std::int64_t n_entries, std::int64_t n_assets,
+                                      std::size_t limit);
+
+/// Every fault of a book's positions likewise: numbers that no position has, a quantity against
+/// its side, a symbol and side twice in one account, a symbol in one-way and hedge mode at once.
+/// Here a leverage not given is NaN, not 0. An entry of quantity 0 is no position: its symbol,
+/// side and numbers must be sound, but for the entry price, and it is no duplicate.
+template <class SymbolId>
+std::vector<FoundFault> check_positions(const Positions<SymbolId>& positions,
+                                        std::int64_t n_accounts, std::int64_t n_entries,
+                                        std::int64_t n_symbols, std::size_t limit);
 
 /// Per asset: how many accounts hold some of it, and how many owe some.
 template <class AssetId>
