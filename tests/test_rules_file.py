@@ -36,6 +36,22 @@ def small() -> dict[str, Any]:
         "max_leverage": {"default": 20, "restricted": 10, "countries": ["FR"]},
         "stable": ["USDC"],
         "ranks": [{"rank": 6, "assets": ["AAA", "BBB"]}, {"rank": 7, "assets": ["CCC"]}],
+        "portfolio_pro_ranks": [{"rank": 3, "assets": ["AAA"]}],
+        "loan_margin": {"3": "0.1", "10": "0.05"},
+        "loan_leverage": {"AAA": 3},
+        "contracts": {
+            "AAAUSD_PERP": {
+                "product": "coinm",
+                "base_asset": "AAA",
+                "settlement_asset": "AAA",
+                "contract_size": "10",
+            },
+            "币安人生USDT": {
+                "product": "usdm",
+                "base_asset": "币安人生",
+                "settlement_asset": "USDT",
+            },
+        },
         "tables": {
             "collateral": [
                 {
@@ -60,6 +76,26 @@ def small() -> dict[str, Any]:
                 }
             ],
             "liability_initial": [{"assets": ["AAA"], "tiers": [{"cap": 300, "rate": "0.2"}]}],
+            "portfolio": [{"assets": ["AAA"], "tiers": [{"rate": "0.95"}]}],
+            "portfolio_pro": [
+                {"rank": 3, "tiers": [{"cap": "500", "rate": "1"}, {"rate": "0.5"}]},
+                {"assets": ["BBB"], "tiers": [{"rate": "0.85"}]},
+            ],
+            "usdm": [
+                {
+                    "symbols": ["AAAUSDT", "币安人生USDT"],
+                    "tiers": [
+                        {"cap": 5000, "rate": "0.01", "leverage": 75, "cum": 0},
+                        {"cap": 9223372036854775807, "rate": "0.02", "leverage": 50, "cum": 50},
+                    ],
+                }
+            ],
+            "coinm": [
+                {
+                    "symbols": ["AAAUSD_PERP"],
+                    "tiers": [{"cap": 50, "rate": 0.004, "leverage": 125}],
+                }
+            ],
         },
     }
 
@@ -224,6 +260,68 @@ def test_the_small_file_has_no_problem() -> None:
             "bad type",
         ),
         ("tables.collateral[0].tiers[0]", None, "$.tables.collateral[0].tiers[0]", "bad type"),
+        (
+            "tables.portfolio[0].tiers",
+            [{"cap": "10", "rate": "1"}, {"rate": "0.5"}],
+            "$.tables.portfolio[0].tiers",
+            "not flat",
+        ),
+        ("tables.portfolio[0].tiers[0].cap", "10", "$.tables.portfolio[0].tiers", "not flat"),
+        ("tables.portfolio[0].assets", ..., "$.tables.portfolio[0]", "key"),
+        ("tables.portfolio[0].rank", 6, "$.tables.portfolio[0].rank", "unknown key"),
+        ("tables.usdm[0].symbols", ..., "$.tables.usdm[0]", "key"),
+        ("tables.usdm[0].assets", ["AAA"], "$.tables.usdm[0].assets", "unknown key"),
+        ("tables.usdm[0].symbols[1]", "AAAUSDT", "$.tables.usdm[0].symbols[1]", "duplicate symbol"),
+        (
+            "tables.usdm[0].tiers[1].leverage",
+            "76",
+            "$.tables.usdm[0].tiers[1].leverage",
+            "non-monotone",
+        ),
+        ("tables.usdm[0].tiers[1].rate", "0.009", "$.tables.usdm[0].tiers[1].rate", "non-monotone"),
+        ("tables.coinm[0].tiers[0].cap", "0", "$.tables.coinm[0].tiers[0].cap", "inverted"),
+        (
+            "portfolio_pro_ranks[0].assets",
+            ["A", "A"],
+            "$.portfolio_pro_ranks[0].assets[1]",
+            "duplicate asset",
+        ),
+        ("loan_margin.3", "1.1", '$.loan_margin["3"]', "rate outside 0-1"),
+        ("loan_margin.1", "0.1", '$.loan_margin["1"]', "bad type"),
+        ("loan_margin.256", "0.1", '$.loan_margin["256"]', "leverage"),
+        ("loan_margin.03", "0.1", '$.loan_margin["03"]', "duplicate"),
+        ("loan_leverage.AAA", 5, "$.loan_leverage.AAA", "loan leverage"),
+        (
+            "contracts.AAAUSD_PERP.product",
+            "options",
+            "$.contracts.AAAUSD_PERP.product",
+            "unknown",
+        ),
+        (
+            "contracts.AAAUSD_PERP.settlement_asset",
+            "USDT",
+            "$.contracts.AAAUSD_PERP.settlement_asset",
+            "settlement",
+        ),
+        (
+            "contracts.AAAUSD_PERP.contract_size",
+            0,
+            "$.contracts.AAAUSD_PERP.contract_size",
+            "contract size",
+        ),
+        (
+            "contracts.AAAUSD_PERP.base_asset",
+            ...,
+            "$.contracts.AAAUSD_PERP.base_asset",
+            "missing",
+        ),
+        (
+            "contracts.币安人生USDT.contract_size",
+            "1000",
+            '$.contracts["\\u5e01\\u5b89\\u4eba\\u751fUSDT"].contract_size',
+            "contract size",
+        ),
+        ("contracts.BBBUSDT", None, "$.contracts.BBBUSDT", "bad type"),
     ],
 )
 def test_one_fault_is_one_error_at_its_path(path: str, value: Any, where: str, what: str) -> None:
@@ -323,7 +421,9 @@ def test_a_margin_rate_above_one_warns() -> None:
 def test_an_absent_methodology_is_that_of_the_moment() -> None:
     bare = changed("methodology", ...)
     bare["moment"] = "2024-01-01T00:00Z"
-    assert load_rules(bare).methodology == {"cross_classic": "classic_2023"}
+    methodology = load_rules(bare).methodology
+    assert methodology["cross_classic"] == "classic_2023"
+    assert "cross_pro" not in methodology
 
 
 def test_a_json_number_is_taken_as_its_text(tmp_path: Path) -> None:
@@ -447,6 +547,19 @@ def test_the_schema_is_itself_valid() -> None:
         ("methodology.cross_pro", "pro_1999"),
         ("max_leverage.countries[0]", "fr"),
         ("thresholds", {"cross_pro": {"lines": [], "actions": ["FLY"], "grants": []}}),
+        ("thresholds", {"usdm": {"lines": [], "actions": ["FLY"], "grants": []}}),
+        ("tables.portfolio[0].tiers[0].cap", 10),
+        ("tables.portfolio[0].rank", 6),
+        ("tables.usdm[0].symbols", ...),
+        ("tables.usdm[0].assets", ["AAA"]),
+        ("tables.coinm[0].tiers[0].leverage", "x"),
+        ("portfolio_pro_ranks[0].rank", 0),
+        ("loan_margin.3", "x"),
+        ("loan_margin.1", "0.1"),
+        ("loan_leverage.AAA", 0),
+        ("contracts.AAAUSD_PERP.product", "options"),
+        ("contracts.AAAUSD_PERP.base_asset", ...),
+        ("contracts.AAAUSD_PERP.size", 1),
     ],
 )
 def test_the_schema_and_the_loader_refuse_the_same_malformed_file(path: str, value: Any) -> None:

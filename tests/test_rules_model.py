@@ -215,19 +215,38 @@ def test_a_moment_needs_a_zone(at: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "expected"),
+    ("at", "classic", "pro"),
     [
-        ("2023-01-12T00:00Z", {"cross_classic": "classic_2023"}),
-        ("2025-01-21T09:59:59Z", {"cross_classic": "classic_2023"}),
-        ("2025-01-21T10:00Z", {"cross_classic": "classic_2023", "cross_pro": "pro_2025"}),
-        ("2026-01-21T13:00Z", {"cross_classic": "classic_2026_01", "cross_pro": "pro_2025"}),
-        ("2026-06-15T07:59Z", {"cross_classic": "classic_2026_01", "cross_pro": "pro_2025"}),
-        ("2026-06-15T08:00Z", {"cross_classic": "classic_2026_06", "cross_pro": "pro_2025"}),
-        (None, {"cross_classic": "classic_2026_06", "cross_pro": "pro_2025"}),
+        ("2023-01-12T00:00Z", "classic_2023", None),
+        ("2025-01-21T09:59:59Z", "classic_2023", None),
+        ("2025-01-21T10:00Z", "classic_2023", "pro_2025"),
+        ("2026-01-21T13:00Z", "classic_2026_01", "pro_2025"),
+        ("2026-06-15T07:59Z", "classic_2026_01", "pro_2025"),
+        ("2026-06-15T08:00Z", "classic_2026_06", "pro_2025"),
+        (None, "classic_2026_06", "pro_2025"),
     ],
 )
-def test_a_methodology_is_in_force_at_its_moment(at: str | None, expected: dict[str, str]) -> None:
-    assert methodology_at(parse_moment(at)) == expected
+def test_a_methodology_is_in_force_at_its_moment(
+    at: str | None, classic: str, pro: str | None
+) -> None:
+    found = methodology_at(parse_moment(at))
+    assert (found["cross_classic"], found.get("cross_pro")) == (classic, pro)
+
+
+@pytest.mark.parametrize(
+    ("at", "products"),
+    [
+        ("2023-01-12T00:00Z", {"portfolio", "usdm", "coinm"}),
+        ("2024-09-10T23:59Z", {"portfolio", "usdm", "coinm"}),
+        ("2024-09-11T00:00Z", {"portfolio", "portfolio_pro", "usdm", "coinm"}),
+        (None, {"portfolio", "portfolio_pro", "usdm", "coinm"}),
+    ],
+)
+def test_portfolio_margin_and_futures_have_one_formula_each(
+    at: str | None, products: set[str]
+) -> None:
+    found = methodology_at(parse_moment(at))
+    assert {name for product, name in found.items() if "cross" not in product} == products
 
 
 def test_before_the_first_methodology_is_an_error() -> None:

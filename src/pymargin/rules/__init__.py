@@ -6,16 +6,18 @@ from pymargin.rules.binance import rules_from_binance
 from pymargin.rules.builtin import builtin_rules
 from pymargin.rules.example import example_rules
 from pymargin.rules.file import load_rules
-from pymargin.rules.model import Group, LeverageLimits, MarginRules
+from pymargin.rules.model import Contract, Group, LeverageLimits, LoanMargin, MarginRules
 from pymargin.rules.recognise import check_rules
 from pymargin.rules.schedules import Tier
 from pymargin.rules.thresholds import Grant, Line, ModeThresholds
 
 __all__ = [
+    "Contract",
     "Grant",
     "Group",
     "LeverageLimits",
     "Line",
+    "LoanMargin",
     "MarginRules",
     "ModeThresholds",
     "Tier",

@@ -40,6 +40,7 @@ class TierNames:
     floor: str | None = "floor"
     cap: str = "cap"
     rate: str = "rate"
+    leverage: str = "leverage"
 
 
 FILE_NAMES = TierNames()
@@ -62,7 +63,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One schedule of a table and whom it serves: a rank, or the assets named.
+    """One schedule of a table and whom it serves: a rank, or the assets or symbols named.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class Group:
     rank
         Serves every asset of this rank that no group names; None for a group by assets.
     assets
-        The assets that it serves; empty for a group by rank.
+        The assets (in the futures tables: the symbols) that it serves; empty for a group by rank.
     """
 
     tiers: tuple[Tier, ...]
@@ -117,6 +118,8 @@ def check_schedule(
         findings.error(
             path, "too many tiers", found=len(drafts), expected=f"a list of at most {MAX_TIERS}"
         )
+    if kind.is_flat and (len(drafts) > 1 or drafts[0].cap is not None):
+        findings.error(path, "not flat", found="tiered", expected="one tier without a cap")
     for position, draft in enumerate(drafts):
         before = drafts[position - 1] if position else None
         if before is not None and _same(before, draft):
@@ -133,6 +136,7 @@ def check_schedule(
                 expected="closed in every tier before the last",
             )
         _check_rate(findings, before, draft, kind, names)
+        _check_leverage_falls(findings, before, draft, names)
     if len(findings.errors) > already or not _complete(drafts):
         return None
     return _build(drafts)
@@ -190,6 +194,22 @@ def _check_rate(
             "non-monotone",
             found=rate,
             expected=f"{side} {plain(before.rate)}, the rate before",
+        )
+
+
+def _check_leverage_falls(
+    findings: Findings, before: Draft | None, draft: Draft, names: TierNames
+) -> None:
+    """The largest leverage never grows with the size of a debt or a position."""
+    if before is None or before.leverage is None or draft.leverage is None:
+        return
+    # One that is not above 0 is refused already.
+    if draft.leverage > before.leverage > 0:
+        findings.error(
+            child(draft.path, names.leverage),
+            "non-monotone",
+            found=draft.leverage,
+            expected=f"at most {plain(before.leverage)}, the leverage before",
         )
 
 
@@ -251,7 +271,7 @@ def check_names_once(
     seen
         Name to the path that gave it first; extended here, so that it can run over many lists.
     what
-        What a name is: ``asset`` or ``rank``.
+        What a name is: ``asset``, ``symbol`` or ``rank``.
     """
     for path, name in names:
         if name in seen:
@@ -269,11 +289,11 @@ def check_groups(findings: Findings, tables: Mapping[str, Sequence[Group]]) -> N
         path = f"$.tables.{table}"
         if not groups:
             findings.error(path, "empty", found="empty", expected="a list of at least one group")
-        assets: dict[object, str] = {}
+        names: dict[object, str] = {}
         ranks: dict[object, str] = {}
         for position, group in enumerate(groups):
             where = f"{path}[{position}]"
-            _check_group_key(findings, where, group, assets, ranks)
+            _check_group_key(findings, where, group, kind, names, ranks)
             drafts = [draft_of(f"{where}.tiers[{k}]", tier) for k, tier in enumerate(group.tiers)]
             for draft in drafts:
                 _check_limits(findings, draft, kind)
@@ -284,18 +304,23 @@ def _check_group_key(
     findings: Findings,
     where: str,
     group: Group,
-    assets: dict[object, str],
+    kind: TableKind,
+    names: dict[object, str],
     ranks: dict[object, str],
 ) -> None:
-    if (group.rank is None) == (not group.assets):
-        findings.error(where, "key", found="both or neither", expected="given by rank or by assets")
+    if kind.ranks is None and group.rank is not None:
+        findings.error(f"{where}.rank", "key", found=group.rank, expected=f"given by {kind.names}")
+    elif (group.rank is None) == (not group.assets):
+        findings.error(
+            where, "key", found="both or neither", expected=f"given by rank or by {kind.names}"
+        )
     if group.rank is not None:
         findings.integer(f"{where}.rank", group.rank, at_least=1, strict=True)
         check_names_once(findings, [(f"{where}.rank", group.rank)], ranks, what="rank")
-    listed = [(f"{where}.assets[{k}]", asset) for k, asset in enumerate(group.assets)]
-    for path, asset in listed:
-        findings.name(path, asset)
-    check_names_once(findings, listed, assets, what="asset")
+    listed = [(f"{where}.{kind.names}[{k}]", name) for k, name in enumerate(group.assets)]
+    for path, name in listed:
+        findings.name(path, name)
+    check_names_once(findings, listed, names, what=kind.names.removesuffix("s"))
 
 
 def _check_limits(findings: Findings, draft: Draft, kind: TableKind) -> None:

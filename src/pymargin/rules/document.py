@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pymargin.rules.contracts import contracts_document
 from pymargin.rules.findings import plain
 from pymargin.rules.kinds import TABLES
+from pymargin.rules.loans import loan_margin_document
 from pymargin.rules.methodology import moment_text
 from pymargin.rules.schedules import Tier
 from pymargin.rules.thresholds import thresholds_document
@@ -41,16 +43,13 @@ def _tiers(tiers: Sequence[Tier]) -> list[dict[str, str]]:
 
 def document(rules: MarginRules) -> dict[str, Any]:
     """Write rules as the object that their file holds: the same rules, the same object."""
-    by_rank: dict[int, list[str]] = defaultdict(list)
-    for asset, rank in sorted(rules.ranks.items()):
-        by_rank[rank].append(asset)
     tables: dict[str, Any] = {}
     for table in TABLES:
         if table in rules.tables:
             tables[table] = [
                 {
                     **({"rank": group.rank} if group.rank is not None else {}),
-                    **({"assets": list(group.assets)} if group.assets else {}),
+                    **({TABLES[table].names: list(group.assets)} if group.assets else {}),
                     "tiers": _tiers(group.tiers),
                 }
                 for group in rules.tables[table]
@@ -70,9 +69,20 @@ def document(rules: MarginRules) -> dict[str, Any]:
         },
         "stable": sorted(rules.stable),
         "thresholds": thresholds_document(rules.thresholds),
-        "ranks": [{"rank": rank, "assets": by_rank[rank]} for rank in sorted(by_rank)],
+        "ranks": _ranks(rules.ranks),
+        "portfolio_pro_ranks": _ranks(rules.portfolio_pro_ranks),
+        "loan_margin": loan_margin_document(rules.loan_margin),
+        "loan_leverage": dict(sorted(rules.loan_leverage.items())),
+        "contracts": contracts_document(rules.contracts),
         "tables": tables,
     }
+
+
+def _ranks(ranks: Mapping[str, int]) -> list[dict[str, Any]]:
+    by_rank: dict[int, list[str]] = defaultdict(list)
+    for asset, rank in sorted(ranks.items()):
+        by_rank[rank].append(asset)
+    return [{"rank": rank, "assets": by_rank[rank]} for rank in sorted(by_rank)]
 
 
 def digest(rules: MarginRules) -> str:

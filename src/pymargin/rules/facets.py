@@ -73,8 +73,8 @@ def check_methodology(findings: Findings, path: str, given: object) -> None:
             )
 
 
-def check_ranks(findings: Findings, ranks: Mapping[str, int]) -> None:
+def check_ranks(findings: Findings, path: str, ranks: Mapping[str, int]) -> None:
     """Check ranks that were built in memory, under the path of the rules file."""
     for asset, rank in ranks.items():
-        findings.name("$.ranks", asset)
-        findings.integer(child("$.ranks", str(asset)), rank, at_least=1, strict=True)
+        findings.name(path, asset)
+        findings.integer(child(path, str(asset)), rank, at_least=1, strict=True)

@@ -19,11 +19,13 @@ from pymargin.rules.checks import (
     read_cap,
     unread,
 )
+from pymargin.rules.contracts import read_contracts
 from pymargin.rules.document import FORMAT, VERSION
 from pymargin.rules.facets import LeverageLimits, check_methodology, is_country
 from pymargin.rules.findings import Findings, child
 from pymargin.rules.jsonfile import read_json
 from pymargin.rules.kinds import TABLES, TableKind
+from pymargin.rules.loans import LOAN_MARGIN, read_loan_leverage, read_loan_margin
 from pymargin.rules.methodology import methodology_at, parse_moment
 from pymargin.rules.model import MarginRules
 from pymargin.rules.schedules import Tier
@@ -41,6 +43,10 @@ _OPTIONAL = (
     "stable",
     "thresholds",
     "ranks",
+    "portfolio_pro_ranks",
+    "loan_margin",
+    "loan_leverage",
+    "contracts",
 )
 
 
@@ -89,7 +95,8 @@ def read_document(findings: Findings, given: object) -> MarginRules | None:
     _check_version(findings, document)
     reader = _Reader(findings)
     tables = reader.tables(document.get("tables", {}))
-    ranks = reader.ranks(document.get("ranks", []))
+    ranks = reader.ranks("$.ranks", document.get("ranks", []))
+    pro_ranks = reader.ranks("$.portfolio_pro_ranks", document.get("portfolio_pro_ranks", []))
     moment = reader.moment(document.get("moment"))
     methodology = document.get("methodology")
     if "methodology" in document:
@@ -98,6 +105,12 @@ def read_document(findings: Findings, given: object) -> MarginRules | None:
     if "thresholds" in document:
         thresholds = read_thresholds(findings, "$.thresholds", document["thresholds"])
     limits = reader.leverage_limits(document.get("max_leverage", {}))
+    contracts = read_contracts(findings, "$.contracts", document.get("contracts", {}))
+    loan_margin = LOAN_MARGIN
+    if "loan_margin" in document:
+        loan_margin = read_loan_margin(findings, "$.loan_margin", document["loan_margin"])
+    chosen = document.get("loan_leverage", {})
+    loan_leverage = read_loan_leverage(findings, "$.loan_leverage", chosen, loan_margin)
     stable = reader.names("$.stable", document.get("stable", []))
     label = findings.text("$.label", document.get("label", ""))
     sources = reader.texts("$.sources", document.get("sources", []))
@@ -108,9 +121,13 @@ def read_document(findings: Findings, given: object) -> MarginRules | None:
     return MarginRules(
         tables=tables,
         ranks=ranks,
+        portfolio_pro_ranks=pro_ranks,
         methodology=methodology,
         thresholds=thresholds,
         leverage_limits=limits,
+        contracts=contracts,
+        loan_margin=loan_margin,
+        loan_leverage=loan_leverage,
         moment=moment,
         stable=frozenset(stable),
         label=label or "",
@@ -143,15 +160,16 @@ class _Reader:
 
     def groups(self, path: str, given: object, kind: TableKind) -> list[Group]:
         read: list[Group] = []
-        assets: dict[object, str] = {}
+        seen: dict[object, str] = {}
         ranks: dict[object, str] = {}
+        keys = (kind.names,) if kind.ranks is None else ("rank", kind.names)
         for where, item in self.findings.items(path, given, what="groups"):
             fields = self.findings.fields(
-                where, item, what="a group", required=("tiers",), optional=("rank", "assets")
+                where, item, what="a group", required=("tiers",), optional=keys
             )
             if fields is None:
                 continue
-            rank, names = self.group_key(where, fields, assets, ranks)
+            rank, names = self.group_key(where, fields, kind, seen, ranks)
             tiers = self.tiers(f"{where}.tiers", fields["tiers"], kind) if "tiers" in fields else ()
             if tiers:
                 read.append(Group(tiers, rank=rank, assets=names))
@@ -161,21 +179,26 @@ class _Reader:
         self,
         where: str,
         fields: Mapping[str, Any],
-        assets: dict[object, str],
+        kind: TableKind,
+        seen: dict[object, str],
         ranks: dict[object, str],
     ) -> tuple[int | None, tuple[str, ...]]:
-        if ("rank" in fields) == ("assets" in fields):
-            found = "both" if "rank" in fields else "neither"
-            self.findings.error(where, "key", found=found, expected="given by rank or by assets")
+        keys = (kind.names,) if kind.ranks is None else ("rank", kind.names)
+        given = [key for key in keys if key in fields]
+        if len(given) != 1:
+            found = "both" if given else "neither" if len(keys) > 1 else "absent"
+            expected = f"given by {' or by '.join(keys)}"
+            self.findings.error(where, "key", found=found, expected=expected)
             return None, ()
-        if "rank" in fields:
+        if given == ["rank"]:
             path = f"{where}.rank"
             rank = self.findings.integer(path, fields["rank"], at_least=1)
             if rank is not None:
                 check_names_once(self.findings, [(path, rank)], ranks, what="rank")
             return rank, ()
-        path = f"{where}.assets"
-        return None, self.names(path, fields["assets"], assets, may_be_empty=False)
+        path = f"{where}.{kind.names}"
+        what = kind.names.removesuffix("s")
+        return None, self.names(path, fields[kind.names], seen, what=what, may_be_empty=False)
 
     def tiers(self, path: str, given: object, kind: TableKind) -> tuple[Tier, ...]:
         drafts: list[Draft] = []
@@ -211,15 +234,16 @@ class _Reader:
         given: object,
         seen: dict[object, str] | None = None,
         *,
+        what: str = "asset",
         may_be_empty: bool = True,
     ) -> tuple[str, ...]:
         if may_be_empty:
             items = self.listed(path, given)
         else:
-            items = self.findings.items(path, given, what="assets")
+            items = self.findings.items(path, given, what=f"{what}s")
         read = [(where, self.findings.name(where, item)) for where, item in items]
         named = [(where, name) for where, name in read if name is not None]
-        check_names_once(self.findings, named, {} if seen is None else seen, what="asset")
+        check_names_once(self.findings, named, {} if seen is None else seen, what=what)
         return tuple(name for _, name in named)
 
     def listed(self, path: str, given: object) -> Sequence[tuple[str, Any]]:
@@ -232,21 +256,21 @@ class _Reader:
         read = [self.findings.text(where, item) for where, item in self.listed(path, given)]
         return tuple(item for item in read if item is not None)
 
-    def ranks(self, given: object) -> dict[str, int]:
+    def ranks(self, path: str, given: object) -> dict[str, int]:
         ranks: dict[str, int] = {}
         assets: dict[object, str] = {}
         seen: dict[object, str] = {}
-        for where, item in self.listed("$.ranks", given):
+        for where, item in self.listed(path, given):
             fields = self.findings.fields(
                 where, item, what="a rank and its assets", required=("rank", "assets")
             )
             if fields is None or "rank" not in fields or "assets" not in fields:
                 continue
-            path = f"{where}.rank"
-            rank = self.findings.integer(path, fields["rank"], at_least=1)
+            at = f"{where}.rank"
+            rank = self.findings.integer(at, fields["rank"], at_least=1)
             names = self.names(f"{where}.assets", fields["assets"], assets)
             if rank is not None:
-                check_names_once(self.findings, [(path, rank)], seen, what="rank")
+                check_names_once(self.findings, [(at, rank)], seen, what="rank")
                 ranks.update(dict.fromkeys(names, rank))
         return ranks
 

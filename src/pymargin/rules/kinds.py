@@ -20,14 +20,24 @@ class TableKind:
     name
         The table's name in the file and in the API.
     rates
-        ``falling`` (collateral: concave) or ``rising`` (margins on a debt: convex).
+        ``falling`` (collateral: concave) or ``rising`` (margins on a debt or a position: convex).
     excess
         What the part above a closed last cap counts.
+    names
+        What its schedules are given for: ``assets`` or ``symbols``.
+    ranks
+        The part of the rules whose ranks its groups may be keyed by; None where they go by name
+        only. The ranks of Portfolio Margin Pro are not those of cross margin.
+    is_flat
+        Every schedule is one open tier: a flat ratio.
     """
 
     name: str
     rates: Literal["falling", "rising"]
     excess: Excess
+    names: Literal["assets", "symbols"] = "assets"
+    ranks: Literal["ranks", "portfolio_pro_ranks"] | None = "ranks"
+    is_flat: bool = False
 
     @property
     def is_ratio(self) -> bool:
@@ -35,6 +45,8 @@ class TableKind:
         return self.rates == "falling"
 
 
+# Caps are in USDT (the exchange writes USD), but in the futures tables: usdm in the settlement
+# asset of the symbol, coinm in its base coin.
 TABLES: dict[str, TableKind] = {
     kind.name: kind
     for kind in (
@@ -43,6 +55,10 @@ TABLES: dict[str, TableKind] = {
         TableKind("transfer_out", "falling", "zero"),
         TableKind("liability_maintenance", "rising", "last"),
         TableKind("liability_initial", "rising", "last"),
+        TableKind("portfolio", "falling", "zero", ranks=None, is_flat=True),
+        TableKind("portfolio_pro", "falling", "zero", ranks="portfolio_pro_ranks"),
+        TableKind("usdm", "rising", "last", names="symbols", ranks=None),
+        TableKind("coinm", "rising", "last", names="symbols", ranks=None),
     )
 }
 

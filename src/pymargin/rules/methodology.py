@@ -32,13 +32,17 @@ class Methodology:
     source: str
 
 
-# In order of time within each product. The 2023 document gives a day without an hour: its first
-# minute is our reading.
+# The first day for which these rules hold figures; no document dates the formulas of portfolio
+# margin and of futures, and taking them to hold from then on is our reading.
+_FIRST = datetime(2023, 1, 12, tzinfo=UTC)
+
+# In order of time within each product. The 2023 and 2024 documents give a day without an hour: its
+# first minute is our reading.
 METHODOLOGIES: tuple[Methodology, ...] = (
     Methodology(
         "cross_classic",
         "classic_2023",
-        datetime(2023, 1, 12, tzinfo=UTC),
+        _FIRST,
         "Binance news flash 7352078 (2023-01-12)",
     ),
     Methodology(
@@ -60,6 +64,31 @@ METHODOLOGIES: tuple[Methodology, ...] = (
         datetime(2025, 1, 21, 10, tzinfo=UTC),
         "How to Calculate the Margin Level on Cross Margin Pro,"
         " FAQ 12a78d8aa813470f96be283b45f75410",
+    ),
+    Methodology(
+        "portfolio",
+        "portfolio",
+        _FIRST,
+        "Portfolio Margin, FAQ 4868b2f1aa6c4d08af973328462bb0bd (2025-02-06)",
+    ),
+    Methodology(
+        "portfolio_pro",
+        "portfolio_pro",
+        datetime(2024, 9, 11, tzinfo=UTC),
+        "Tiered collateral ratio of Portfolio Margin Pro,"
+        " FAQ 146ac090710a49f99c4732b00f8c09df (2024-09-11)",
+    ),
+    Methodology(
+        "usdm",
+        "usdm",
+        _FIRST,
+        "Leverage and Margin of USDⓈ-M Futures, FAQ b3c689c1f50a44cabb3a84e663b81d93",
+    ),
+    Methodology(
+        "coinm",
+        "coinm",
+        _FIRST,
+        "Leverage and Margin of COIN-M Futures, FAQ ceccfcfb4e3a45e3b48b0b1bb1a8ae46",
     ),
 )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pymargin.errors import Problem, RulesError
 from pymargin.rules.checks import Group, check_groups
+from pymargin.rules.contracts import Contract, contract_of, contracts_document, read_contracts
 from pymargin.rules.document import digest, text
 from pymargin.rules.facets import (
     LeverageLimits,
@@ -24,6 +25,13 @@ from pymargin.rules.facets import (
 from pymargin.rules.findings import Findings
 from pymargin.rules.frozen import FrozenMapping
 from pymargin.rules.kinds import RATIO_TABLES, TABLES, table_kind
+from pymargin.rules.loans import (
+    LOAN_MARGIN,
+    LoanMargin,
+    loan_margin_document,
+    read_loan_leverage,
+    read_loan_margin,
+)
 from pymargin.rules.methodology import methodology_at, parse_moment
 from pymargin.rules.schedules import Tier
 from pymargin.rules.schedules import value as rated
@@ -34,7 +42,7 @@ from pymargin.rules.thresholds import (
     thresholds_document,
 )
 
-__all__ = ["Group", "LeverageLimits", "MarginRules"]
+__all__ = ["Contract", "Group", "LeverageLimits", "LoanMargin", "MarginRules"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +58,21 @@ class MarginRules:
         Table name to its groups of schedules. A group that names an asset goes before the one of
         the asset's rank.
     ranks
-        Asset to its rank (the exchange's "asset number").
+        Asset to its rank (the exchange's "asset number") in cross margin.
+    portfolio_pro_ranks
+        Asset to its rank in Portfolio Margin Pro, which numbers its ranks otherwise.
     methodology
         Product to the name of its formula; the newest of each by default.
     thresholds
         Product to its thresholds; those left out are the exchange's.
     leverage_limits
         The largest leverage of Cross Margin Pro by country.
+    contracts
+        Futures symbol to its contract; see ``contract`` for a symbol that is not there.
+    loan_margin
+        Leverage to what a margin loan of portfolio margin asks for.
+    loan_leverage
+        Asset to the leverage of its margin loans, for balances that give none.
     moment
         When these rules hold, aware; None for "the newest".
     stable
@@ -74,9 +90,13 @@ class MarginRules:
 
     tables: Mapping[str, Sequence[Group]]
     ranks: Mapping[str, int] = field(default_factory=dict)
+    portfolio_pro_ranks: Mapping[str, int] = field(default_factory=dict)
     methodology: Mapping[str, str] = field(default_factory=lambda: methodology_at(None))
     thresholds: Mapping[str, ModeThresholds] = field(default_factory=lambda: DEFAULT_THRESHOLDS)
     leverage_limits: LeverageLimits = field(default_factory=LeverageLimits)
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    loan_margin: Mapping[int, LoanMargin] = field(default_factory=lambda: LOAN_MARGIN)
+    loan_leverage: Mapping[str, int] = field(default_factory=dict)
     moment: datetime | None = None
     stable: frozenset[str] = frozenset()
     label: str = ""
@@ -88,26 +108,37 @@ class MarginRules:
     def __post_init__(self) -> None:
         findings = Findings()
         check_groups(findings, self.tables)
-        check_ranks(findings, self.ranks)
+        ranks = {"ranks": self.ranks, "portfolio_pro_ranks": self.portfolio_pro_ranks}
+        for name, given in ranks.items():
+            check_ranks(findings, f"$.{name}", given)
         check_methodology(findings, "$.methodology", self.methodology)
         check_leverage_limits(findings, self.leverage_limits)
         for asset in sorted(self.stable):
             findings.name("$.stable", asset)
         written = thresholds_document(self.thresholds)
         thresholds = read_thresholds(findings, "$.thresholds", written)
+        contracts = read_contracts(findings, "$.contracts", contracts_document(self.contracts))
+        margins = loan_margin_document(self.loan_margin)
+        loan_margin = read_loan_margin(findings, "$.loan_margin", margins)
+        loan_leverage = read_loan_leverage(
+            findings, "$.loan_leverage", self.loan_leverage, loan_margin
+        )
         moment = parse_moment(self.moment, path="$.moment")
         findings.raise_errors()
         tables = _in_normal_form(self.tables)
         settled = {
             "tables": tables,
-            "ranks": FrozenMapping(self.ranks),
+            **{name: FrozenMapping(given) for name, given in ranks.items()},
             "methodology": FrozenMapping(self.methodology),
             "thresholds": thresholds,
+            "contracts": contracts,
+            "loan_margin": loan_margin,
+            "loan_leverage": loan_leverage,
             "moment": moment,
             "stable": frozenset(self.stable),
             "sources": tuple(self.sources),
             "notes": tuple(self.notes),
-            "_found": _lookup(tables, self.ranks),
+            "_found": _lookup(tables, ranks),
         }
         for name, part in settled.items():
             object.__setattr__(self, name, part)
@@ -156,7 +187,9 @@ class MarginRules:
             return found
         if not self.has_table(table):
             raise RulesError(f"{name} has no schedule: the rules hold no table {table}")
-        rank = self.rank(name)
+        if table_kind(table).ranks is None:
+            raise RulesError(f"{name} has no schedule in table {table}")
+        rank = self.rank(name, table=table)
         if rank is None:
             raise RulesError(f"{name} has no schedule in table {table}, and no rank")
         raise RulesError(
@@ -168,9 +201,40 @@ class MarginRules:
         table_kind(table)
         return tuple(self._found.get(table, {}))
 
-    def rank(self, asset: str) -> int | None:
-        """Return the rank of an asset (the exchange's "asset number"), or None."""
-        return self.ranks.get(asset)
+    def rank(self, asset: str, *, table: str = "collateral") -> int | None:
+        """Return the rank of an asset (the exchange's "asset number"), or None.
+
+        Parameters
+        ----------
+        asset
+            The asset.
+        table
+            A table that the rank is to serve: those of cross margin share one set of ranks,
+            ``portfolio_pro`` has its own, and the others have none.
+        """
+        part = table_kind(table).ranks
+        ranks: Mapping[str, int] = {} if part is None else getattr(self, part)
+        return ranks.get(asset)
+
+    def contract(self, symbol: str) -> Contract:
+        """Return the contract of a futures symbol: the one stored, else what its name tells.
+
+        Our reading of names: ``BTCUSDT`` and ``BTCUSDT_260327`` are settled in USDT;
+        ``BTCUSD_PERP`` is a COIN-M contract of 100 USD settled in BTC, and one on any other coin
+        is 10 USD.
+
+        Raises
+        ------
+        RulesError
+            The rules hold none, and the name does not tell; the message names the symbol.
+
+        Examples
+        --------
+        >>> from pymargin.rules import example_rules
+        >>> example_rules().contract("BTCUSDT").settlement_asset
+        'USDT'
+        """
+        return contract_of(symbol, self.contracts)
 
     def collateral_value(
         self, asset: str, value: Decimal | int | float | str, *, table: str = "collateral"
@@ -185,7 +249,8 @@ class MarginRules:
             The value of the whole holding in USDT, not negative. A float is taken as its
             shortest decimal.
         table
-            ``collateral``, ``borrow`` or ``transfer_out``; a liability table gives the margin.
+            ``collateral``, ``borrow``, ``transfer_out``, ``portfolio`` or ``portfolio_pro``; a
+            liability table gives the margin.
 
         Raises
         ------
@@ -292,13 +357,15 @@ def _in_normal_form(tables: Mapping[str, Sequence[Group]]) -> FrozenMapping[str,
 
 
 def _lookup(
-    tables: Mapping[str, Sequence[Group]], ranks: Mapping[str, int]
+    tables: Mapping[str, Sequence[Group]], ranks: Mapping[str, Mapping[str, int]]
 ) -> FrozenMapping[str, FrozenMapping[str, tuple[Tier, ...]]]:
     """Find the schedule of every name: the asset's own, else its rank's."""
     found: dict[str, FrozenMapping[str, tuple[Tier, ...]]] = {}
     for table, groups in tables.items():
+        part = table_kind(table).ranks
+        rank_of = {} if part is None else ranks[part]
         by_rank = {group.rank: group.tiers for group in groups if group.rank is not None}
         own = {asset: group.tiers for group in groups for asset in group.assets}
-        ranked = {asset: by_rank[rank] for asset, rank in ranks.items() if rank in by_rank}
+        ranked = {asset: by_rank[rank] for asset, rank in rank_of.items() if rank in by_rank}
         found[table] = FrozenMapping(dict(sorted({**ranked, **own}.items())))
     return FrozenMapping(found)

@@ -111,6 +111,10 @@ _PRODUCTS = {
         (3, 5),
     ),
     "cross_pro": _Product(("margin_level", "available_margin"), ()),
+    "portfolio": _Product(("uni_mmr", "available_balance"), ()),
+    "portfolio_pro": _Product(("uni_mmr", "available_balance"), ()),
+    "usdm": _Product(("margin_level", "available_balance"), ()),
+    "coinm": _Product(("margin_level", "available_balance"), ()),
 }
 
 # The flags that the engine itself sets (UNPRICED_*, BEYOND_TIERS, ISOLATED_LIQUIDATE) are not
@@ -129,6 +133,15 @@ _ACTIONS = (
 def _by_leverage(three: str, five: str) -> FrozenMapping[int, Decimal]:
     return FrozenMapping({3: Decimal(three), 5: Decimal(five)})
 
+
+_ALL = ("TRADE", "BORROW", "TRANSFER_OUT")
+
+# The level of futures is margin balance over maintenance margin: liquidated at 1 and below.
+_FUTURES = ModeThresholds(
+    lines=(Line("margin_level", Decimal(1), ("LIQUIDATE",)),),
+    actions=("TRADE",),
+    grants=(Grant("TRANSFER_OUT", "available_balance", Decimal(0)),),
+)
 
 DEFAULT_THRESHOLDS: Mapping[str, ModeThresholds] = FrozenMapping(
     {
@@ -161,6 +174,27 @@ DEFAULT_THRESHOLDS: Mapping[str, ModeThresholds] = FrozenMapping(
                 Grant("TRANSFER_OUT", "margin_level", Decimal(2)),
             ),
         ),
+        # The document asks to keep uniMMR above 1.05; what holds up to 1.2 is our reading.
+        "portfolio": ModeThresholds(
+            lines=(
+                Line("uni_mmr", Decimal("1.05"), ("LIQUIDATE",)),
+                Line("uni_mmr", Decimal("1.2"), ("REDUCE_ONLY", "MARGIN_CALL")),
+            ),
+            actions=_ALL,
+            grants=(),
+        ),
+        "portfolio_pro": ModeThresholds(
+            lines=(
+                Line("uni_mmr", Decimal(1), ("LIQUIDATE", "BANKRUPT")),
+                Line("uni_mmr", Decimal("1.05"), ("LIQUIDATE",)),
+                Line("uni_mmr", Decimal("1.2"), ("REDUCE_ONLY", "MARGIN_CALL")),
+                Line("uni_mmr", Decimal("1.5"), (*_ALL, "MARGIN_CALL")),
+            ),
+            actions=_ALL,
+            grants=(),
+        ),
+        "usdm": _FUTURES,
+        "coinm": _FUTURES,
     }
 )
 """The exchange's own thresholds; a rules file may state others."""
@@ -170,6 +204,10 @@ THRESHOLD_SOURCES = (
     " margin-call ratios 1.3 (3x) and 1.16 (5x)",
     "Introduction to Binance Cross Margin Pro, FAQ (updated 2024-12-19): liquidation at 1.0, the"
     " margin-call ratio 1.5 by default and the countries without 20x",
+    "Portfolio Margin, FAQ 4868b2f1aa6c4d08af973328462bb0bd (2025-02-06), and Portfolio Margin Pro,"
+    " FAQ 5e33af8e6ac04d57a1d0a3398e0a0752: the lines of uniMMR",
+    "Leverage and Margin of USDⓈ-M Futures, FAQ b3c689c1f50a44cabb3a84e663b81d93: liquidation where"
+    " the margin balance is at most the maintenance margin",
 )
 
 

@@ -1,0 +1,175 @@
+"""Futures contracts: what a symbol is settled in, and how much one contract is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from pymargin.errors import RulesError
+from pymargin.rules.findings import Findings, child, plain, shown
+from pymargin.rules.frozen import FrozenMapping
+
+__all__ = [
+    "FUTURES",
+    "Contract",
+    "contract_from_name",
+    "contract_of",
+    "contracts_document",
+    "read_contract",
+    "read_contracts",
+]
+
+FUTURES = ("usdm", "coinm")
+"""The products whose positions are contracts."""
+
+_DELIVERY = re.compile(r"_[0-9]{6}\Z")
+_COINM = re.compile(r"(?P<base>\S+)USD_(?:PERP|[0-9]{6})\Z")
+
+# Assets that USDⓈ-M contracts are quoted and settled in.
+_QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "USD1", "BTC", "ETH", "BNB")
+
+# COIN-M Futures Contract Specifications: one BTC contract is 100 USD, any other 10 USD.
+_COINM_SIZES = {"BTC": Decimal(100)}
+_COINM_SIZE = Decimal(10)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Say what one futures symbol is.
+
+    Parameters
+    ----------
+    product
+        ``usdm`` or ``coinm``.
+    base_asset
+        What is bought and sold.
+    settlement_asset
+        What margin and profit are in: the exchange's ``marginAsset``. In coinm the base asset.
+    contract_size
+        Units of the base asset in one unit of quantity for usdm (always 1); USD in one contract
+        for coinm. Int or Decimal; a float raises TypeError.
+    """
+
+    product: Literal["usdm", "coinm"]
+    base_asset: str
+    settlement_asset: str
+    contract_size: Decimal = Decimal(1)
+
+    def __post_init__(self) -> None:
+        size = self.contract_size
+        if isinstance(size, bool) or not isinstance(size, int | Decimal):
+            raise TypeError(f"Contract contract_size must be a Decimal, not {size!r}")
+        object.__setattr__(self, "contract_size", Decimal(size))
+
+
+def contract_from_name(symbol: str) -> Contract | None:
+    """Derive a contract from its symbol; None where the name does not tell.
+
+    Our reading of the exchange's naming. COIN-M: ``BTCUSD_PERP`` and ``BTCUSD_260327`` are 100
+    USD of BTC, any other coin's 10 USD (COIN-M Futures Contract Specifications). USDⓈ-M: a
+    delivery suffix aside, the name ends in the quote asset, which is the settlement asset too.
+
+    Examples
+    --------
+    >>> contract_from_name("BTCUSDT_260327").settlement_asset
+    'USDT'
+    >>> contract_from_name("ETHUSD_PERP").contract_size
+    Decimal('10')
+    """
+    coinm = _COINM.match(symbol)
+    if coinm is not None:
+        base = coinm["base"]
+        return Contract("coinm", base, base, _COINM_SIZES.get(base, _COINM_SIZE))
+    pair = _DELIVERY.sub("", symbol)
+    for quote in _QUOTES:
+        base = pair.removesuffix(quote)
+        if base not in (pair, ""):
+            return Contract("usdm", base, quote)
+    return None
+
+
+def contract_of(symbol: str, contracts: Mapping[str, Contract]) -> Contract:
+    """Return the contract of a symbol: the stored one, else the one that its name tells.
+
+    Raises
+    ------
+    RulesError
+        The rules hold none, and the name does not tell.
+    """
+    found = contracts.get(symbol) or contract_from_name(symbol)
+    if found is None:
+        raise RulesError(
+            f"{shown(symbol)} has no contract in the rules, and its name does not tell its"
+            " settlement asset: give its exchangeInfo (rules_from_binance(symbols=...))"
+        )
+    return found
+
+
+def contracts_document(contracts: Mapping[str, Contract]) -> dict[str, dict[str, str]]:
+    """Write contracts the way the rules file holds them."""
+    return {
+        symbol: {
+            "product": contract.product,
+            "base_asset": contract.base_asset,
+            "settlement_asset": contract.settlement_asset,
+            "contract_size": plain(contract.contract_size),
+        }
+        for symbol, contract in sorted(contracts.items())
+    }
+
+
+def read_contracts(findings: Findings, path: str, given: object) -> FrozenMapping[str, Contract]:
+    """Read and check the contracts of a rules file."""
+    contracts: dict[str, Contract] = {}
+    entries = findings.fields(path, given, what="symbol to contract", optional=None)
+    for symbol, entry in (entries or {}).items():
+        where = child(path, symbol)
+        findings.name(where, symbol)
+        keys = ("product", "base_asset", "settlement_asset")
+        fields = findings.fields(
+            where, entry, what="a contract", required=keys, optional=("contract_size",)
+        )
+        if fields is None or any(key not in fields for key in keys):
+            continue
+        contract = read_contract(findings, where, fields)
+        if contract is not None:
+            contracts[symbol] = contract
+    return FrozenMapping(dict(sorted(contracts.items())))
+
+
+def read_contract(findings: Findings, path: str, fields: Mapping[str, Any]) -> Contract | None:
+    """Read one contract, noting every fault."""
+    already = len(findings.errors)
+    product = fields["product"]
+    if product not in FUTURES:
+        findings.error(
+            f"{path}.product", "unknown", found=product, expected=f"one of {', '.join(FUTURES)}"
+        )
+    base = findings.name(f"{path}.base_asset", fields["base_asset"])
+    settlement = findings.name(f"{path}.settlement_asset", fields["settlement_asset"])
+    size = findings.number(f"{path}.contract_size", fields.get("contract_size", 1))
+    if size is not None:
+        _check_size(findings, f"{path}.contract_size", product, size)
+    if product == "coinm" and base is not None and settlement is not None and base != settlement:
+        findings.error(
+            f"{path}.settlement_asset",
+            "settlement",
+            found=settlement,
+            expected=f"the base asset ({base}) in coinm",
+        )
+    if len(findings.errors) > already:
+        return None
+    assert base is not None
+    assert settlement is not None
+    assert size is not None
+    return Contract(product, base, settlement, size)
+
+
+def _check_size(findings: Findings, path: str, product: object, size: Decimal) -> None:
+    if product == "usdm" and size != 1:
+        findings.error(path, "contract size", found=size, expected="1 in usdm")
+    elif size <= 0:
+        findings.error(path, "contract size", found=size, expected="above 0")
