@@ -20,6 +20,7 @@ from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
 from pymargin.rules import (
     MarginRules,
     Tier,
+    Timeline,
     builtin_rules,
     check_rules,
     example_rules,
@@ -46,6 +47,7 @@ __all__ = [
     "RulesError",
     "Stress",
     "Tier",
+    "Timeline",
     "UnpricedError",
     "__version__",
     "builtin_rules",

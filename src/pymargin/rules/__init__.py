@@ -10,8 +10,10 @@ from pymargin.rules.model import Contract, Group, LeverageLimits, LoanMargin, Ma
 from pymargin.rules.recognise import check_rules
 from pymargin.rules.schedules import Tier
 from pymargin.rules.thresholds import Grant, Line, ModeThresholds
+from pymargin.rules.timeline import Conflict, Timeline
 
 __all__ = [
+    "Conflict",
     "Contract",
     "Grant",
     "Group",
@@ -21,6 +23,7 @@ __all__ = [
     "MarginRules",
     "ModeThresholds",
     "Tier",
+    "Timeline",
     "builtin_rules",
     "check_rules",
     "example_rules",
