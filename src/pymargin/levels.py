@@ -290,6 +290,16 @@ def _by_mode(
             f"accounts state none (the first is {first!r}); or use cross_classic or cross_pro"
         )
 
+    known = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
+    futures = accounts._mode > len(known)
+    if futures.any():
+        first = int(np.argmax(futures))
+        raise AccountsError(
+            f"mode must be one of {', '.join(known)} to be evaluated for now, not "
+            f"{_MODES[accounts._mode[first] - 1]} (account {accounts._ids[first]!r}; "
+            f"{int(futures.sum()):,} in all)"
+        )
+
     def parts() -> list[tuple[Mode, npt.NDArray[np.int64] | None, Accounts]]:
         found = np.flatnonzero(np.bincount(accounts._mode, minlength=1)).tolist()
         if len(found) == 1:
