@@ -16,11 +16,11 @@ from strategies import ASSETS, CLASSIC
 
 import pymargin as pm
 from pymargin import _core
-from pymargin.arrays import gather
 from pymargin.evaluation import CLASSIC as CLASSIC_SPEC
 from pymargin.evaluation import PRO as PRO_SPEC
 from pymargin.evaluation import Evaluation, evaluation
 from pymargin.rules.thresholds import DEFAULT_THRESHOLDS
+from pymargin.sections import gather
 
 MAX_BALANCES = 40
 N_HARD, N_LIGHT = 410, 90

@@ -99,6 +99,7 @@ def test_orders_are_kept():
     assert book._order_get_quantity.tolist() == [3.0]
 
 
+MODES = "cross_classic, cross_pro, portfolio, portfolio_pro, usdm or coinm"
 FAULTS = {
     "start": ({"offsets": [1, 2, 3]}, "offsets[0] must be 0, not 1"),
     "decreasing": (
@@ -137,8 +138,8 @@ FAULTS = {
         {"open_order_loss": [0, np.nan]},
         "open_order_loss must be finite and >= 0, not nan (account 2)",
     ),
-    "mode": ({"mode": "isolated"}, "mode must be cross_classic or cross_pro (spot isolated"),
-    "modes": ({"mode": ["cross_pro", "x"]}, "mode must be cross_classic or cross_pro, not 'x'"),
+    "mode": ({"mode": "isolated"}, f"mode must be {MODES} (spot isolated"),
+    "modes": ({"mode": ["cross_pro", "x"]}, f"mode must be {MODES}, not 'x'"),
     "mode length": ({"mode": ["cross_pro"]}, "mode must be of length 2, not 1"),
     "country": ({"country": ["DE", "X"]}, "country must be two ISO letters, not 'X' (account 2)"),
     "country length": ({"country": ["DE"]}, "country must be of length 2, not 1"),

@@ -254,7 +254,10 @@ TYPE_FAULTS = {
         "account: is a column that must be there",
     ),
     "unknown": (table([1.0], levrage=[3]), "levrage: is not a known column: account, balances,"),
-    "unsupported": (table([1.0], wallets=[3]), "wallets: is not supported yet"),
+    "wallets": (
+        table([1.0], wallets=[3]),
+        "wallets must be a column of lists of structs of asset, balance, not int64",
+    ),
     "account": (
         pa.table({"account": [1.5]}),
         "account must be a column of integers or strings, not double",
@@ -320,7 +323,7 @@ VALUE_FAULTS = {
         table([1.0], margin_call_ratio=[float("nan")]),
         "margin_call_ratio must be finite, not nan (account 'u42')",
     ),
-    "mode": (table([1.0], mode=["portfolio"]), "mode must be cross_classic or cross_pro (port"),
+    "mode": (table([1.0], mode=["futures"]), "mode must be cross_classic, cross_pro, portfolio,"),
     "country": (table([1.0], country=["D"]), "country must be two ISO letters, not 'D'"),
     "null id": (
         pa.table({"account": pa.array([3, None])}),

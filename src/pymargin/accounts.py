@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import nan
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pymargin.arrays import (
-    columns_from_arrays,
-    distinct_positions,
-    joined_columns,
-    selected_columns,
-)
-from pymargin.columns import (
-    QUANTITIES,
-    Columns,
-    Faults,
-    check,
-    drop_empty,
-    id_type,
-    renumber,
-)
+from pymargin.account_row import row_of
+from pymargin.arrays import columns_from_arrays
+from pymargin.columns import QUANTITIES, Columns, Faults, check, drop_empty
 from pymargin.errors import AccountsError
 from pymargin.ids import Ids
+from pymargin.joining import distinct_positions, joined_columns, selected_columns
 from pymargin.modes import Mode
+from pymargin.numbering import renumber
 from pymargin.rows import columns_from_rows
+from pymargin.section_checks import check_sections
+from pymargin.sections import Positions, Wallets, entry_arrays, no_positions, no_wallets
+from pymargin.stored import (
+    nan_for_zero,
+    read_only,
+    stored_array,
+    stored_flags,
+    stored_loans,
+    stored_positions,
+    stored_wallets,
+)
 
 __all__ = ["Accounts"]
 
@@ -49,12 +50,12 @@ _ARRAYS = (
 
 
 class Accounts:
-    """Hold accounts with their balances; built by the ``from_`` constructors.
+    """Hold accounts with their balances, wallets and positions; see the ``from_`` constructors.
 
     Ids are all int or all str. Assets are numbered by first appearance, in the
-    balances and then in the orders. Entries whose four quantities are 0 are
-    dropped. The arrays are read-only; those that were taken over without a copy
-    must not be changed by their owner.
+    balances, then in the orders, then in the wallets; symbols in the positions. Entries
+    whose quantities are all 0 are dropped. The arrays are read-only; those that were
+    taken over without a copy must not be changed by their owner.
 
     Example:
     -------
@@ -70,6 +71,11 @@ class Accounts:
         "_cache",
         "_country",
         "_ids",
+        "_loan_leverage",
+        "_multi_assets",
+        "_positions",
+        "_symbols",
+        "_wallets",
     )
 
     _offsets: npt.NDArray[np.int64]
@@ -88,7 +94,13 @@ class Accounts:
     _order_get_ids: npt.NDArray[Any]
     _order_give_quantity: npt.NDArray[np.float64]
     _order_get_quantity: npt.NDArray[np.float64]
+    # None where no account has any, so that a book without futures carries nothing of them.
+    _loan_leverage: npt.NDArray[np.uint8] | None
+    _multi_assets: npt.NDArray[np.bool_] | None
+    _wallets: Wallets | None
+    _positions: Positions | None
     _assets: tuple[str, ...]
+    _symbols: tuple[str, ...]
     _ids: Ids
     _cache: dict[str, Any]
 
@@ -106,11 +118,15 @@ class Accounts:
         ----------
         rows
             ``account`` (str or int) and, each optional: ``mode``, ``balances``
-            (list of ``asset, free, locked, borrowed, interest``), ``leverage``
-            (3 or 5), ``margin_call_ratio``, ``open_order_loss`` (USDT) or
-            ``orders`` (list of ``give_asset, give_quantity, get_asset,
-            get_quantity``), ``country`` (two ISO letters). Numbers may be int,
-            float, Decimal or numeric str; None is absent, a quantity then 0.
+            (list of ``asset, free, locked, borrowed, interest`` and ``loan_leverage``
+            of a portfolio margin loan), ``leverage`` (3 or 5), ``margin_call_ratio``,
+            ``open_order_loss`` (USDT) or ``orders`` (list of ``give_asset,
+            give_quantity, get_asset, get_quantity``), ``country`` (two ISO letters),
+            ``wallets`` (list of ``asset, balance``), ``positions`` (list of ``symbol,
+            quantity`` signed, ``entry_price, leverage, side`` BOTH, LONG or SHORT and
+            ``isolated_margin``, absent for a cross position), ``multi_assets`` (bool).
+            Numbers may be int, float, Decimal or numeric str; None is absent, a
+            quantity then 0. See `wallets` and `positions` for units.
 
         Raises
         ------
@@ -128,9 +144,10 @@ class Accounts:
         ----------
         table
             Anything with ``__arrow_c_stream__`` or ``__arrow_c_array__`` (pyarrow,
-            polars, DuckDB, ...). ``balances`` and ``orders`` are lists of structs,
-            ``account`` int or string, names string or dictionary. float64
-            quantities in one chunk, without nulls or empty entries, are not copied.
+            polars, DuckDB, ...). ``balances``, ``orders``, ``wallets`` and
+            ``positions`` are lists of structs, ``account`` int or string, names string
+            or dictionary. float64 quantities in one chunk, without nulls or empty
+            entries, are not copied.
 
         Raises
         ------
@@ -248,11 +265,16 @@ class Accounts:
         order_give_quantity: Any = None,
         order_get_ids: Any = None,
         order_get_quantity: Any = None,
+        loan_leverage: Any = None,
+        multi_assets: Any = None,
+        wallets: Mapping[str, Any] | Wallets | None = None,
+        symbols: Sequence[str] = (),
+        positions: Mapping[str, Any] | Positions | None = None,
     ) -> Accounts:
         """Build from n accounts and m balances in compressed rows.
 
         Contiguous arrays of the dtype given are not copied. The order of
-        ``assets`` is kept.
+        ``assets`` and ``symbols`` is kept.
 
         Parameters
         ----------
@@ -274,6 +296,15 @@ class Accounts:
             n names, None where not given; ``mode`` may be one name for all.
         order_offsets, order_give_ids, order_give_quantity, order_get_ids, order_get_quantity
             Orders in compressed rows likewise; all five or none.
+        loan_leverage
+            uint8[m], 0 where not given.
+        multi_assets
+            bool[n]: whether a USDⓈ-M account is in multi-assets mode.
+        wallets
+            Arrays named as in `Accounts.wallets`, or those of another book.
+        symbols, positions
+            Names, and arrays named as in `Accounts.positions`, or those of another book;
+            ``leverage``, ``side`` and ``isolated_margin`` may be absent.
 
         Raises
         ------
@@ -303,6 +334,11 @@ class Accounts:
                 "get_ids": order_get_ids,
                 "get_quantity": order_get_quantity,
             },
+            loan_leverage=loan_leverage,
+            multi_assets=multi_assets,
+            wallets=_mapping(wallets),
+            symbols=symbols,
+            positions=_mapping(positions),
         )
         return cls._checked(columns, faults, keep_assets=True)
 
@@ -324,6 +360,7 @@ class Accounts:
     @classmethod
     def _checked(cls, columns: Columns, faults: Faults, *, keep_assets: bool = False) -> Accounts:
         check(columns, faults)
+        check_sections(columns, faults)
         faults.raise_if_any()
         columns = drop_empty(columns)
         return cls._from_columns(columns if keep_assets else renumber(columns))
@@ -332,9 +369,14 @@ class Accounts:
     def _from_columns(cls, columns: Columns) -> Accounts:
         book = object.__new__(cls)
         for name in _ARRAYS:
-            setattr(book, f"_{name}", _read_only(_final(name, columns)))
-        book._country = _read_only(columns.country)
+            setattr(book, f"_{name}", stored_array(name, columns))
+        book._country = read_only(columns.country)
+        book._loan_leverage = stored_loans(columns)
+        book._multi_assets = stored_flags(columns)
+        book._wallets = stored_wallets(columns)
+        book._positions = stored_positions(columns)
         book._assets = columns.assets
+        book._symbols = columns.symbols
         book._ids = columns.ids
         book._cache = {}
         return book
@@ -348,11 +390,14 @@ class Accounts:
             (len(self._asset_ids), "balance"),
             (len(self._assets), "asset"),
             (len(self._order_give_ids), "order"),
+            (len(self._wallets or ()), "wallet"),
+            (len(self._positions or ()), "position"),
+            (len(self._symbols), "symbol"),
         )
         text = ", ".join(
             f"{count:,} {noun}{'' if count == 1 else 's'}"
             for count, noun in counts
-            if count or noun != "order"
+            if count or noun in ("account", "balance", "asset")
         )
         return f"Accounts({text})"
 
@@ -360,7 +405,7 @@ class Accounts:
     def ids(self) -> npt.NDArray[Any]:
         """The ids in account order: int64[n], or object[n] of str."""
         if "ids" not in self._cache:
-            self._cache["ids"] = _read_only(self._ids.to_array())
+            self._cache["ids"] = read_only(self._ids.to_array())
         ids: npt.NDArray[Any] = self._cache["ids"]
         return ids
 
@@ -371,8 +416,32 @@ class Accounts:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols of positions; none in the modes of this version."""
-        return ()
+        """The symbols of positions."""
+        return self._symbols
+
+    @property
+    def wallets(self) -> Wallets:
+        """The futures wallets of all accounts, read-only."""
+        if self._wallets is None:
+            return no_wallets(len(self))
+        return self._wallets
+
+    @property
+    def positions(self) -> Positions:
+        """The futures positions of all accounts, read-only."""
+        if self._positions is None:
+            return no_positions(len(self))
+        return self._positions
+
+    @property
+    def loan_leverage(self) -> npt.NDArray[np.uint8] | None:
+        """The leverage of each balance's loan, uint8[m], 0 where none is given; None: nowhere."""
+        return self._loan_leverage
+
+    @property
+    def multi_assets(self) -> npt.NDArray[np.bool_] | None:
+        """Which accounts are in multi-assets mode, bool[n]; None: none."""
+        return self._multi_assets
 
     @property
     def country(self) -> npt.NDArray[Any]:
@@ -380,7 +449,7 @@ class Accounts:
         if "country" not in self._cache:
             codes, inverse = np.unique(self._country, return_inverse=True)
             names = [bytes(divmod(code, 256)).decode() if code else None for code in codes.tolist()]
-            self._cache["country"] = _read_only(np.array([*names, None], dtype=object)[inverse])
+            self._cache["country"] = read_only(np.array([*names, None], dtype=object)[inverse])
         country: npt.NDArray[Any] = self._cache["country"]
         return country
 
@@ -409,45 +478,12 @@ class Accounts:
         >>> Accounts.from_rows(rows).row(0)["balances"][0]["free"]
         2.0
         """
-        entries = slice(*self._offsets[position : position + 2].tolist())
-        orders = slice(*self._order_offsets[position : position + 2].tolist())
-        row: dict[str, Any] = {
-            "account": self._ids[position],
-            "balances": self._records(
-                entries, {"asset": "asset_ids", **{name: name for name in QUANTITIES}}
-            ),
-        }
-        optional = {
-            "mode": [None, *(mode.value for mode in Mode)][self._mode[position]],
-            "country": self.country[position],
-            "leverage": int(self._leverage[position]),
-            "margin_call_ratio": float(np.nan_to_num(self._margin_call_ratio[position])),
-            "open_order_loss": float(self._open_order_loss[position]),
-            "orders": self._records(
-                orders,
-                {
-                    "give_asset": "order_give_ids",
-                    "give_quantity": "order_give_quantity",
-                    "get_asset": "order_get_ids",
-                    "get_quantity": "order_get_quantity",
-                },
-            ),
-        }
-        return row | {name: value for name, value in optional.items() if value}
-
-    def _records(self, where: slice, columns: Mapping[str, str]) -> list[dict[str, Any]]:
-        found = {
-            name: getattr(self, f"_{array}")[where].tolist() for name, array in columns.items()
-        }
-        for name in found:
-            if name.endswith("asset"):
-                found[name] = [self._assets[number] for number in found[name]]
-        return [dict(zip(found, entry, strict=True)) for entry in zip(*found.values(), strict=True)]
+        return row_of(self, position)
 
     def select(self, indices: Any) -> Accounts:
         """Return a book of the accounts at the indices, in their order.
 
-        Assets keep their numbers, so that a price array fits both.
+        Assets and symbols keep their numbers, so that a price array fits both.
 
         Parameters
         ----------
@@ -467,8 +503,21 @@ class Accounts:
     def _columns(self) -> Columns:
         arrays = {name: getattr(self, f"_{name}") for name in _ARRAYS}
         for name in ("leverage", "open_order_loss"):
-            arrays[name] = np.where(arrays[name] == 0, nan, arrays[name])
-        return Columns(ids=self._ids, assets=self._assets, country=self._country, **arrays)
+            arrays[name] = nan_for_zero(arrays[name])
+        loans, positions = self._loan_leverage, self._positions
+        if positions is not None:
+            positions = replace(positions, leverage=nan_for_zero(positions.leverage))
+        return Columns(
+            ids=self._ids,
+            assets=self._assets,
+            symbols=self._symbols,
+            country=self._country,
+            loan_leverage=None if loans is None else nan_for_zero(loans),
+            multi_assets=self._multi_assets,
+            wallets=self._wallets,
+            positions=positions,
+            **arrays,
+        )
 
     def prepare(self, *, threads: int = 1) -> Accounts:
         """Lay the book out for the vector pass now, not by itself at the third evaluation.
@@ -491,20 +540,7 @@ class Accounts:
         return self
 
 
-def _final(name: str, columns: Columns) -> npt.NDArray[Any]:
-    """Return an array as `Accounts` holds it: 0 for no leverage and no order loss."""
-    values: npt.NDArray[Any] = getattr(columns, name)
-    if name == "leverage":
-        return np.where(np.isnan(values), 0, values).astype(np.uint8)
-    if name == "open_order_loss":
-        return np.where(np.isnan(values), 0.0, values)
-    if name in ("asset_ids", "order_give_ids", "order_get_ids"):
-        return np.ascontiguousarray(values, dtype=id_type(len(columns.assets)))
-    return values
-
-
-def _read_only(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a view that cannot be written through."""
-    view = values.view()
-    view.flags.writeable = False
-    return view
+def _mapping(section: Mapping[str, Any] | Wallets | Positions | None) -> Mapping[str, Any] | None:
+    if isinstance(section, Wallets | Positions):
+        return {"offsets": section.offsets, **entry_arrays(section)}
+    return section

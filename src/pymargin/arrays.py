@@ -1,9 +1,8 @@
-"""Books from arrays, and from other books: checking of shapes, joining, selecting."""
+"""Books from arrays: checking of their shapes, dtypes and numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import nan
 from typing import Any
 
@@ -11,30 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.columns import (
-    ACCOUNT_NUMBERS,
-    ASSET_ID_ARRAYS,
-    ENTRY_NUMBERS,
     MODE_CODES,
-    ORDER_ARRAYS,
     QUANTITIES,
     AccountProblem,
     Columns,
     Faults,
+    Floats,
     Integers,
     country_code,
     id_type,
     mode_code,
 )
 from pymargin.errors import AccountsError, Problem
-from pymargin.ids import Ids, concat_ids, ids_from_values
+from pymargin.ids import Ids, ids_from_values
+from pymargin.sections import Positions, Wallets
 
-__all__ = [
-    "columns_from_arrays",
-    "distinct_positions",
-    "gather",
-    "joined_columns",
-    "selected_columns",
-]
+__all__ = ["columns_from_arrays"]
 
 _ORDER_PARTS = ("offsets", "give_ids", "get_ids", "give_quantity", "get_quantity")
 
@@ -52,6 +43,11 @@ def columns_from_arrays(
     mode: Any,
     country: Sequence[str | None] | None,
     orders: Mapping[str, Any],
+    loan_leverage: Any,
+    multi_assets: Any,
+    wallets: Mapping[str, Any] | None,
+    symbols: Sequence[str],
+    positions: Mapping[str, Any] | None,
 ) -> tuple[Columns, Faults]:
     """Return the columns of the arrays; shapes and dtypes are checked here.
 
@@ -61,7 +57,8 @@ def columns_from_arrays(
         A shape, dtype or offset that leaves nothing to check further.
     """
     faults = Faults()
-    names = _asset_names(assets, faults)
+    names = _names("assets", assets, "the name of an asset", faults)
+    symbol_names = _names("symbols", symbols, "the name of a symbol", faults)
     compact = _ids(ids, faults)
     n, dtype = len(compact), id_type(len(names))
     asset_numbers = _asset_numbers("asset_ids", asset_ids, dtype, len(names), faults)
@@ -72,6 +69,14 @@ def columns_from_arrays(
     factor = _floats("leverage", leverage, n, nan, faults)
     loss = _floats("open_order_loss", open_order_loss, n, nan, faults)
     ratio = _floats("margin_call_ratio", margin_call_ratio, n, nan, faults)
+    sections: dict[str, Any] = {
+        "loan_leverage": _leverages("loan_leverage", loan_leverage, m, faults),
+        "multi_assets": _flags("multi_assets", multi_assets, n, faults),
+        "wallets": None if wallets is None else _wallets(wallets, n, len(names), faults),
+        "positions": None
+        if positions is None
+        else _positions(positions, n, len(symbol_names), faults),
+    }
     faults.raise_if_any()
     _refuse_nan("open_order_loss", open_order_loss, compact, faults)
     return Columns(
@@ -86,115 +91,19 @@ def columns_from_arrays(
         mode=_modes(mode, compact, faults),
         country=_countries(country, compact, faults),
         **order_arrays,
+        **sections,
+        symbols=symbol_names,
     ), faults
 
 
-def joined_columns(parts: Sequence[Columns]) -> Columns:
-    """Return the accounts of the parts one after the other.
-
-    The parts are used up: each gives its arrays away as they are joined, so that
-    no more than one array is held twice.
-
-    Raises
-    ------
-    TypeError
-        Ids of both kinds.
-    """
-    numbers: dict[str, int] = {}
-    maps = [
-        np.array([numbers.setdefault(name, len(numbers)) for name in part.assets], dtype=np.int64)
-        for part in parts
-    ]
-    dtype = id_type(len(numbers))
-
-    def join(name: str, kind: Any) -> npt.NDArray[Any]:
-        given = [getattr(part, name) for part in parts]
-        for part in parts:
-            setattr(part, name, np.empty(0, kind))
-        return np.concatenate([np.empty(0, kind), *given], dtype=kind)
-
-    def join_ids(name: str) -> npt.NDArray[Any]:
-        for part, to in zip(parts, maps, strict=True):
-            setattr(part, name, to.astype(dtype)[getattr(part, name)])
-        return join(name, dtype)
-
-    return Columns(
-        ids=concat_ids([part.ids for part in parts]),
-        offsets=_joined_offsets([part.offsets for part in parts]),
-        assets=tuple(numbers),
-        **{name: join_ids(name) for name in ASSET_ID_ARRAYS},
-        **{name: join(name, np.float64) for name in (*ENTRY_NUMBERS, *ACCOUNT_NUMBERS)},
-        mode=join("mode", np.uint8),
-        country=join("country", np.uint16),
-        order_offsets=_joined_offsets([part.order_offsets for part in parts]),
-    )
-
-
-def selected_columns(columns: Columns, chosen: Integers) -> Columns:
-    """Return the accounts at the positions, in their order; assets keep their numbers."""
-    offsets, entries = gather(columns.offsets, chosen)
-    order_offsets, orders = gather(columns.order_offsets, chosen)
-    rows: dict[str, Any] = dict.fromkeys((*ACCOUNT_NUMBERS, "mode", "country"), chosen)
-    rows |= dict.fromkeys(("asset_ids", *QUANTITIES), entries)
-    rows |= dict.fromkeys(ORDER_ARRAYS, orders)
-    return replace(
-        columns,
-        ids=columns.ids.take(chosen),
-        offsets=offsets,
-        order_offsets=order_offsets,
-        **{name: getattr(columns, name)[at] for name, at in rows.items()},
-    )
-
-
-def distinct_positions(indices: Any, length: int) -> Integers:
-    """Return indices or a mask as positions.
-
-    Raises
-    ------
-    IndexError
-        An index is out of range, or the mask has another length.
-    ValueError
-        An index occurs twice.
-    """
-    chosen = np.asarray(indices)
-    if chosen.dtype == np.bool_:
-        if chosen.shape != (length,):
-            raise IndexError(f"a mask must be of shape ({length},), not {chosen.shape}")
-        return np.flatnonzero(chosen).astype(np.int64)
-    if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
-        raise IndexError("indices must be a one-dimensional array of int or bool")
-    chosen = chosen.astype(np.int64)
-    if len(chosen) and not (chosen.min() >= 0 and chosen.max() < length):
-        raise IndexError(f"indices must be from 0 to {length - 1}")
-    if len(np.unique(chosen)) != len(chosen):
-        raise ValueError("indices must be distinct")
-    return chosen
-
-
-def gather(offsets: Integers, chosen: Integers) -> tuple[Integers, Integers]:
-    """Return the offsets of the chosen rows, and which entries they take."""
-    lengths = np.diff(offsets)[chosen]
-    bounds = np.zeros(len(chosen) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=bounds[1:])
-    return bounds, np.repeat(offsets[chosen] - bounds[:-1], lengths) + np.arange(bounds[-1])
-
-
-def _joined_offsets(parts: Sequence[Integers]) -> Integers:
-    joined, length = [np.zeros(1, dtype=np.int64)], 0
-    for offsets in parts:
-        joined.append(offsets[1:] + length)
-        length += int(offsets[-1])
-    return np.concatenate(joined)
-
-
-def _asset_names(assets: Sequence[str], faults: Faults) -> tuple[str, ...]:
-    names = tuple(assets)
+def _names(argument: str, given: Sequence[str], rule: str, faults: Faults) -> tuple[str, ...]:
+    names = tuple(given)
     seen: set[str] = set()
     for place, name in enumerate(names):
         if not isinstance(name, str) or not name:
-            faults.add(Problem(f"assets[{place}]", "name", repr(name), "the name of an asset"))
+            faults.add(Problem(f"{argument}[{place}]", "name", repr(name), rule))
         elif name in seen:
-            faults.add(Problem(f"assets[{place}]", "duplicate", f"{name!r} again", "unique"))
+            faults.add(Problem(f"{argument}[{place}]", "duplicate", f"{name!r} again", "unique"))
         seen.add(name)
     return names
 
@@ -278,6 +187,84 @@ def _orders(
         ),
         "order_get_quantity": _floats("order_get_quantity", orders["get_quantity"], k, 0.0, faults),
     }
+
+
+def _leverages(name: str, values: Any, length: int, faults: Faults) -> Floats | None:
+    """Return leverages, NaN where 0 says that there is none."""
+    if values is None:
+        return None
+    given = _floats(name, values, length, nan, faults)
+    return np.where(given == 0, nan, given)
+
+
+def _flags(name: str, values: Any, length: int, faults: Faults) -> npt.NDArray[np.bool_] | None:
+    if values is None:
+        return None
+    flags = np.asarray(values)
+    if flags.shape != (length,) or flags.dtype != np.bool_:
+        found = f"one of {flags.dtype} and shape {flags.shape}"
+        faults.add(Problem(name, "type", found, f"a bool array of shape ({length},)"))
+        return None
+    return flags
+
+
+def _wallets(given: Mapping[str, Any], n: int, n_assets: int, faults: Faults) -> Wallets:
+    _check_keys("wallets", given, ("offsets", "asset_ids", "balance"), (), faults)
+    ids = _asset_numbers(
+        "wallets.asset_ids", given["asset_ids"], id_type(n_assets), n_assets, faults
+    )
+    m = len(ids)
+    return Wallets(
+        offsets=_offsets("wallets.offsets", given["offsets"], n, m, faults),
+        asset_ids=ids,
+        balance=_floats("wallets.balance", given["balance"], m, 0.0, faults),
+    )
+
+
+def _positions(given: Mapping[str, Any], n: int, n_symbols: int, faults: Faults) -> Positions:
+    needed = ("offsets", "symbol_ids", "quantity", "entry_price")
+    _check_keys("positions", given, needed, ("leverage", "side", "isolated_margin"), faults)
+    ids = _asset_numbers(
+        "positions.symbol_ids", given["symbol_ids"], id_type(n_symbols), n_symbols, faults
+    )
+    m = len(ids)
+    leverage = _leverages("positions.leverage", given.get("leverage"), m, faults)
+    return Positions(
+        offsets=_offsets("positions.offsets", given["offsets"], n, m, faults),
+        symbol_ids=ids,
+        quantity=_floats("positions.quantity", given["quantity"], m, 0.0, faults),
+        entry_price=_floats("positions.entry_price", given["entry_price"], m, nan, faults),
+        leverage=np.full(m, nan) if leverage is None else leverage,
+        side=_sides(given.get("side"), m, faults),
+        isolated_margin=_floats(
+            "positions.isolated_margin", given.get("isolated_margin"), m, nan, faults
+        ),
+    )
+
+
+def _sides(values: Any, length: int, faults: Faults) -> npt.NDArray[np.int8]:
+    if values is None:
+        return np.zeros(length, dtype=np.int8)
+    sides = _array("positions.side", values, "iu", length, faults)
+    # Beyond int8 there is no side either, and no number may come back as another.
+    return np.ascontiguousarray(np.clip(sides, -1, 3), dtype=np.int8)
+
+
+def _check_keys(
+    block: str,
+    given: Mapping[str, Any],
+    needed: tuple[str, ...],
+    optional: tuple[str, ...],
+    faults: Faults,
+) -> None:
+    for name in needed:
+        if given.get(name) is None:
+            faults.add(Problem(f"{block}.{name}", "is an array that must be there"))
+    for name in given:
+        if name not in (*needed, *optional):
+            known = ", ".join((*needed, *optional))
+            faults.add(Problem(f"{block}.{name}", f"is not a known array: {known}"))
+    faults.raise_if_any()
 
 
 def _refuse_nan(name: str, values: Any, ids: Ids, faults: Faults) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pymargin.errors import AccountsError, Problem
 from pymargin.ids import Ids
 from pymargin.modes import Mode
+from pymargin.sections import Positions, Wallets, kept
 
 __all__ = ["AccountProblem", "Columns", "Faults"]
 
@@ -25,10 +26,12 @@ ACCOUNT_NUMBERS = ("leverage", "margin_call_ratio", "open_order_loss")
 ORDER_ARRAYS = ("order_give_ids", "order_get_ids", "order_give_quantity", "order_get_quantity")
 ASSET_ID_ARRAYS = ("asset_ids", "order_give_ids", "order_get_ids")
 ENTRY_NUMBERS = (*QUANTITIES, "order_give_quantity", "order_get_quantity")
+POSITION_NUMBERS = ("quantity", "entry_price", "leverage", "isolated_margin")
 ORDER_FIELDS = ("give_asset", "give_quantity", "get_asset", "get_quantity")
-UNSUPPORTED = ("wallets", "positions", "loan_leverage")
 MODE_CODES = {str(mode): code for code, mode in enumerate(Mode, start=1)}
-SUPPORTED_MODES = ("cross_classic", "cross_pro")
+MODE_RULE = f"{', '.join([*MODE_CODES][:-1])} or {[*MODE_CODES][-1]}"
+# The exchange lends at 3, 5 and 10; which there are is for the rules to say.
+MAX_LOAN_LEVERAGE = 125
 MAX_PROBLEMS = 1000
 _BLOCK = 1 << 16
 
@@ -110,8 +113,9 @@ def no_numbers() -> Floats:
 class Columns:
     """Arrays of n accounts, m balance entries and k orders; NaN means not given.
 
-    Attributes carry the names and dtypes of `Accounts`, but for ``leverage``
-    (float64) and for ``open_order_loss``, NaN where not given.
+    Attributes carry the names and dtypes of `Accounts`, but for ``leverage``,
+    ``loan_leverage``, ``positions.leverage`` (float64) and ``open_order_loss``, NaN where
+    not given. A section is None where no account has one.
     """
 
     ids: Ids
@@ -132,11 +136,16 @@ class Columns:
     order_get_ids: npt.NDArray[Any] = field(default_factory=lambda: np.empty(0, np.uint16))
     order_give_quantity: Floats = field(default_factory=no_numbers)
     order_get_quantity: Floats = field(default_factory=no_numbers)
+    loan_leverage: Floats | None = None
+    multi_assets: npt.NDArray[np.bool_] | None = None
+    wallets: Wallets | None = None
+    positions: Positions | None = None
+    symbols: tuple[str, ...] = ()
 
 
-def id_type(n_assets: int) -> type[np.uint16] | type[np.uint32]:
-    """Return the dtype of asset ids in a book of so many assets."""
-    return np.uint16 if n_assets <= 65_535 else np.uint32
+def id_type(n_names: int) -> type[np.uint16] | type[np.uint32]:
+    """Return the dtype of ids in a book of so many assets, or symbols."""
+    return np.uint16 if n_names <= 65_535 else np.uint32
 
 
 def to_number(value: object) -> float | None:
@@ -155,14 +164,10 @@ def to_number(value: object) -> float | None:
 
 def mode_code(name: str) -> tuple[int, str | None]:
     """Return the code of a mode, and the rule that the name breaks if it does."""
-    if name in SUPPORTED_MODES:
+    if name in MODE_CODES:
         return MODE_CODES[name], None
-    remark = ""
-    if name == "isolated":
-        remark = " (spot isolated margin is out of scope for now)"
-    elif name in MODE_CODES:
-        remark = f" ({name} is not supported yet)"
-    return 0, f"cross_classic or cross_pro{remark}"
+    remark = " (spot isolated margin is out of scope for now)" if name == "isolated" else ""
+    return 0, f"{MODE_RULE}{remark}"
 
 
 def country_code(name: str) -> int:
@@ -177,6 +182,7 @@ def check(columns: Columns, faults: Faults) -> None:
     """Add every fault of the values to the faults; shapes must be right."""
     _check_ids(columns, faults)
     _check_balances(columns, faults)
+    _check_loan_leverage(columns, faults)
     _check_account_numbers(columns, faults)
     _check_orders(columns, faults)
 
@@ -238,6 +244,20 @@ def quantity_problem(path: str, value: float, account: object) -> AccountProblem
     return AccountProblem(path, "range", value, rule, account=account)
 
 
+def _check_loan_leverage(columns: Columns, faults: Faults) -> None:
+    leverage = columns.loan_leverage
+    if leverage is None:
+        return
+    given = ~np.isnan(leverage)
+    sound = (leverage >= 2) & (leverage <= MAX_LOAN_LEVERAGE) & (leverage == np.floor(leverage))
+    for entry in np.flatnonzero(given & ~sound).tolist():
+        position = int(np.searchsorted(columns.offsets, entry, side="right")) - 1
+        path = f"balances[{entry - int(columns.offsets[position])}].loan_leverage"
+        rule = f"an integer from 2 to {MAX_LOAN_LEVERAGE}"
+        value, who = float(leverage[entry]), columns.ids[position]
+        faults.add(AccountProblem(path, "range", value, rule, account=who), position)
+
+
 def _check_account_numbers(columns: Columns, faults: Faults) -> None:
     given = ~np.isnan(columns.leverage)
     leverage = columns.leverage
@@ -282,15 +302,22 @@ def _check_orders(columns: Columns, faults: Faults) -> None:
 
 def drop_empty(columns: Columns) -> Columns:
     """Return the columns without the entries whose quantities are all 0."""
+    wallets, positions = columns.wallets, columns.positions
+    if wallets is not None:
+        columns = replace(columns, wallets=kept(wallets, wallets.balance != 0))
+    if positions is not None:
+        columns = replace(columns, positions=kept(positions, positions.quantity != 0))
     keep = _kept_entries(columns)
     if keep is None:
         return columns
     counted = np.zeros(len(keep) + 1, dtype=np.int64)
     np.cumsum(keep, out=counted[1:])
+    loans = columns.loan_leverage
     return replace(
         columns,
         offsets=counted[columns.offsets],
         asset_ids=columns.asset_ids[keep],
+        loan_leverage=None if loans is None else loans[keep],
         **{name: getattr(columns, name)[keep] for name in QUANTITIES},
     )
 
@@ -305,41 +332,3 @@ def _kept_entries(columns: Columns) -> npt.NDArray[np.bool_] | None:
         for name in QUANTITIES[1:]:
             block |= getattr(columns, name)[begin : begin + _BLOCK] != 0
     return None if keep.all() else keep
-
-
-def renumber(columns: Columns) -> Columns:
-    """Number the assets by first appearance: in the balances, then in the orders."""
-    orders = np.stack([columns.order_give_ids, columns.order_get_ids], axis=1).ravel()
-    order = _by_first_appearance(len(columns.assets), (columns.asset_ids, orders))
-    if np.array_equal(order, np.arange(len(columns.assets))):
-        return columns
-    number = np.zeros(len(columns.assets), dtype=id_type(len(order)))
-    number[order] = np.arange(len(order))
-    names = columns.assets
-    return replace(
-        columns,
-        assets=tuple(names[old] for old in order.tolist()),
-        asset_ids=number[columns.asset_ids],
-        order_give_ids=number[columns.order_give_ids],
-        order_get_ids=number[columns.order_get_ids],
-    )
-
-
-def _by_first_appearance(n_names: int, parts: tuple[npt.NDArray[Any], ...]) -> Integers:
-    """Return the ids that occur in the parts, in the order in which they first do."""
-    seen = np.zeros(n_names, dtype=np.bool_)
-    order: list[Integers] = []
-    n_seen = 0
-    for part in parts:
-        for begin in range(0, len(part), _BLOCK):
-            if n_seen == n_names:
-                break
-            block = part[begin : begin + _BLOCK]
-            fresh = block[~seen[block]]
-            if not len(fresh):
-                continue
-            new, first = np.unique(fresh, return_index=True)
-            seen[new] = True
-            order.append(new[np.argsort(first)].astype(np.int64))
-            n_seen += len(new)
-    return np.concatenate([np.empty(0, dtype=np.int64), *order])

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from pymargin.columns import (
+    MODE_RULE,
     ORDER_FIELDS,
+    POSITION_NUMBERS,
     QUANTITIES,
-    UNSUPPORTED,
     AccountProblem,
     Columns,
     Faults,
+    Floats,
     country_code,
     id_type,
     mode_code,
@@ -23,6 +25,8 @@ from pymargin.columns import (
 )
 from pymargin.errors import AccountsError, Problem
 from pymargin.ids import Ids, ids_from_values
+from pymargin.section_checks import SIDE_RULE
+from pymargin.sections import SIDES, Positions, Wallets
 
 __all__ = ["columns_from_rows"]
 
@@ -34,12 +38,17 @@ ROW_KEYS = frozenset(
         "leverage",
         "margin_call_ratio",
         "mode",
+        "multi_assets",
         "open_order_loss",
         "orders",
+        "positions",
+        "wallets",
     }
 )
-BALANCE_KEYS = frozenset({"asset", *QUANTITIES})
+BALANCE_KEYS = frozenset({"asset", "loan_leverage", *QUANTITIES})
 ORDER_KEYS = frozenset(ORDER_FIELDS)
+WALLET_KEYS = frozenset({"asset", "balance"})
+POSITION_KEYS = frozenset({"symbol", "side", *POSITION_NUMBERS})
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -78,6 +87,16 @@ class _RowReader:
         self._order_ends = array("q", [0])
         self._order_assets = {name: array("L") for name in ("give", "get")}
         self._order_quantities = {name: array("d") for name in ("give", "get")}
+        self._loan_leverage = array("d")
+        self._multi_assets = array("B")
+        self._wallet_ends = array("q", [0])
+        self._wallet_assets = array("L")
+        self._wallet_balance = array("d")
+        self._symbol_numbers: dict[str, int] = {}
+        self._position_ends = array("q", [0])
+        self._position_symbols = array("L")
+        self._position_sides = array("b")
+        self._position_numbers = {name: array("d") for name in POSITION_NUMBERS}
         self._position = -1
         self._who: object = None
 
@@ -94,6 +113,9 @@ class _RowReader:
             self._refuse_unknown(row, ROW_KEYS, "")
         self._read_balances(row.get("balances"))
         self._read_orders(row.get("orders"))
+        self._read_wallets(row.get("wallets"))
+        self._read_positions(row.get("positions"))
+        self._read_multi_assets(row.get("multi_assets"))
         for name, values in self._numbers.items():
             values.append(self._optional_number(name, row.get(name)))
         self._read_mode(row.get("mode"))
@@ -116,7 +138,32 @@ class _RowReader:
             order_get_ids=np.array(self._order_assets["get"], dtype=dtype),
             order_give_quantity=np.array(self._order_quantities["give"]),
             order_get_quantity=np.array(self._order_quantities["get"]),
+            loan_leverage=self._loans(),
+            multi_assets=np.array(self._multi_assets, dtype=np.bool_),
+            wallets=Wallets(
+                offsets=np.array(self._wallet_ends, dtype=np.int64),
+                asset_ids=np.array(self._wallet_assets, dtype=dtype),
+                balance=np.array(self._wallet_balance),
+            ),
+            positions=Positions(
+                offsets=np.array(self._position_ends, dtype=np.int64),
+                symbol_ids=np.array(
+                    self._position_symbols, dtype=id_type(len(self._symbol_numbers))
+                ),
+                side=np.array(self._position_sides, dtype=np.int8),
+                **{name: np.array(values) for name, values in self._position_numbers.items()},
+            ),
+            symbols=tuple(self._symbol_numbers),
         )
+
+    def _loans(self) -> Floats | None:
+        """Return the leverage of each balance's loan, None where none has one."""
+        if not self._loan_leverage:
+            return None
+        # Those after the last balance that gave one are not written.
+        loans = np.full(len(self._assets), nan)
+        loans[: len(self._loan_leverage)] = self._loan_leverage
+        return loans
 
     def _compact_ids(self) -> Ids:
         if len(self._kinds) == 2:
@@ -158,10 +205,7 @@ class _RowReader:
         for key in entry:
             if key in known:
                 continue
-            if key in UNSUPPORTED:
-                what = "is not supported yet (cross_classic and cross_pro are)"
-            else:
-                what = f"is not a known key: {', '.join(sorted(known))}"
+            what = f"is not a known key: {', '.join(sorted(known))}"
             problem = AccountProblem(f"{path}{key}", what, account=self._who)
             self.faults.add_once(problem, self._position)
 
@@ -180,6 +224,8 @@ class _RowReader:
                 entry = {"asset": "?"}
             if not entry.keys() <= BALANCE_KEYS:
                 self._refuse_unknown(entry, BALANCE_KEYS, f"balances[{place}].")
+            if entry.get("loan_leverage") is not None:
+                self._read_loan(entry["loan_leverage"], f"balances[{place}].loan_leverage")
             self._assets.append(self._asset_number(entry.get("asset"), "balances", place, "asset"))
             for name, values in self._quantities.items():
                 value = entry.get(name)
@@ -187,6 +233,11 @@ class _RowReader:
                     value = self._quantity(value, "balances", place, name)
                 values.append(value)
         self._ends.append(len(self._assets))
+
+    def _read_loan(self, leverage: object, path: str) -> None:
+        lacking = len(self._assets) - len(self._loan_leverage)
+        self._loan_leverage.extend([nan] * lacking)
+        self._loan_leverage.append(self._optional_number(path, leverage))
 
     def _read_orders(self, orders: object) -> None:
         for place, order in enumerate(self._list_of("orders", orders)):
@@ -202,6 +253,48 @@ class _RowReader:
                 quantity = self._quantity(order.get(name), "orders", place, name)
                 self._order_quantities[side].append(quantity)
         self._order_ends.append(len(self._order_assets["give"]))
+
+    def _read_wallets(self, wallets: object) -> None:
+        for place, wallet in enumerate(self._list_of("wallets", wallets)):
+            if not isinstance(wallet, Mapping):
+                self._fault(f"wallets[{place}]", "a mapping", _show(wallet))
+                continue
+            self._refuse_unknown(wallet, WALLET_KEYS, f"wallets[{place}].")
+            number = self._asset_number(wallet.get("asset"), "wallets", place, "asset")
+            self._wallet_assets.append(number)
+            balance = self._quantity(wallet.get("balance"), "wallets", place, "balance")
+            self._wallet_balance.append(balance)
+        self._wallet_ends.append(len(self._wallet_assets))
+
+    def _read_positions(self, positions: object) -> None:
+        for place, position in enumerate(self._list_of("positions", positions)):
+            path = f"positions[{place}]"
+            if not isinstance(position, Mapping):
+                self._fault(path, "a mapping", _show(position))
+                continue
+            self._refuse_unknown(position, POSITION_KEYS, f"{path}.")
+            self._position_symbols.append(self._symbol_number(position.get("symbol"), path))
+            self._position_sides.append(self._side(position.get("side"), path))
+            numbers = self._position_numbers
+            quantity = self._quantity(position.get("quantity"), "positions", place, "quantity")
+            numbers["quantity"].append(quantity)
+            for name in POSITION_NUMBERS[1:]:
+                numbers[name].append(self._optional_number(f"{path}.{name}", position.get(name)))
+        self._position_ends.append(len(self._position_symbols))
+
+    def _symbol_number(self, symbol: object, path: str) -> int:
+        if not isinstance(symbol, str) or not symbol:
+            self._fault(f"{path}.symbol", "the name of a symbol", _show(symbol))
+            symbol = f"\0{len(self._symbol_numbers)}"
+        return self._symbol_numbers.setdefault(symbol, len(self._symbol_numbers))
+
+    def _side(self, side: object, path: str) -> int:
+        if side is None:
+            return 0
+        if side not in SIDES:
+            self._fault(f"{path}.side", SIDE_RULE, _show(side))
+            return 0
+        return SIDES.index(str(side))
 
     def _asset_number(self, asset: object, block: str, place: int, name: str) -> int:
         if not isinstance(asset, str) or not asset:
@@ -232,11 +325,17 @@ class _RowReader:
         return number
 
     def _read_mode(self, mode: object) -> None:
-        code, rule = mode_code(mode) if isinstance(mode, str) else (0, "cross_classic or cross_pro")
+        code, rule = mode_code(mode) if isinstance(mode, str) else (0, MODE_RULE)
         if mode is not None and rule is not None:
             problem = AccountProblem("mode", "mode", _show(mode), rule, account=self._who)
             self.faults.add_once(problem, self._position)
         self._mode.append(code)
+
+    def _read_multi_assets(self, given: object) -> None:
+        if given is not None and not isinstance(given, bool | np.bool_):
+            self._fault("multi_assets", "True or False", _show(given))
+            given = False
+        self._multi_assets.append(bool(given))
 
     def _read_country(self, country: object) -> None:
         code = country_code(country) if isinstance(country, str) else 0

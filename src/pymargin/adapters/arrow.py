@@ -29,7 +29,6 @@ from pymargin.columns import (
     ACCOUNT_NUMBERS,
     ORDER_FIELDS,
     QUANTITIES,
-    UNSUPPORTED,
     AccountProblem,
     Columns,
     Faults,
@@ -114,8 +113,6 @@ def check_types(table: Any, types: dict[str, Any], lists: tuple[str, ...] = ()) 
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             faults.add(Problem(name, "is a column that must be there once"))
-        elif name in UNSUPPORTED:
-            faults.add(Problem(name, "is not supported yet (cross_classic and cross_pro are)"))
         elif name in types:
             _add(faults, type_problem(name, table.schema.field(name).type, types[name]))
         elif name in lists:
@@ -150,8 +147,7 @@ def _check_list_type(name: str, kind: Any, inner: dict[str, Any], faults: Faults
     for field in fields:
         path = f"{name}.{field.name}"
         if field.name not in inner:
-            what = "is not supported yet" if field.name in UNSUPPORTED else "is not a known field"
-            faults.add(Problem(path, f"{what}: {', '.join(sorted(inner))}"))
+            faults.add(Problem(path, f"is not a known field: {', '.join(sorted(inner))}"))
         elif names.count(field.name) > 1:
             faults.add(Problem(path, "is a field that must be there once"))
         else:

@@ -17,10 +17,10 @@ from pymargin.adapters.arrow import (
     to_table,
 )
 from pymargin.adapters.arrow_values import ids_of, is_id, is_name, is_number, pyarrow
-from pymargin.arrays import gather
 from pymargin.columns import QUANTITIES, AccountProblem, Columns, Faults, Integers
 from pymargin.errors import AccountsError, Problem
 from pymargin.ids import Ids
+from pymargin.sections import gather
 
 __all__ = ["columns_from_frame"]
 

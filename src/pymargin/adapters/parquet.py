@@ -13,10 +13,10 @@ import numpy.typing as npt
 from pymargin._extras import require
 from pymargin.adapters.arrow import read_table
 from pymargin.adapters.arrow_values import pyarrow
-from pymargin.arrays import joined_columns
 from pymargin.columns import QUANTITIES, Columns, Faults, id_type, no_numbers
 from pymargin.errors import AccountsError
 from pymargin.ids import concat_ids
+from pymargin.joining import joined_columns
 
 __all__ = ["columns_from_parquet"]
 
