@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pymargin.errors import AccountsError, Problem
 from pymargin.modes import Action
-from pymargin.oracle.decide import Check, decide, methodology_of, own_margin_call_ratio
+from pymargin.oracle.account import Account, read_account
+from pymargin.oracle.decide import Check, decide, methodology_of
+from pymargin.oracle.quotes import PriceSource, Quotes
+from pymargin.oracle.standing import Ratio, Reading, Standing, levels_of
 from pymargin.oracle.terms import (
     AssetTerm,
     Level,
-    PriceSource,
     asset_terms,
     beyond_tiers,
     debt_value,
     held_value,
-    level_of,
     table_total,
     unpriced,
 )
@@ -27,7 +27,7 @@ from pymargin.oracle.terms import (
 if TYPE_CHECKING:
     from pymargin.rules import MarginRules
 
-__all__ = ["ClassicLevels", "cross_classic"]
+__all__ = ["ClassicLevels", "classic_leverage", "classic_standing", "cross_classic"]
 
 _LEVERAGES = (3, 5)
 _METHODOLOGIES = ("classic_2023", "classic_2026_01", "classic_2026_06")
@@ -98,35 +98,21 @@ def cross_classic(
     RulesError
         For rules without a methodology for Cross Margin Classic.
     """
-    methodology = methodology_of(rules, "cross_classic", _METHODOLOGIES)
-    leverage = _leverage(row, leverage)
-    net = methodology == "classic_2026_06"
-    split = methodology != "classic_2023"
-    rated = ("borrow", "transfer_out") if split else ()
-    holdings = ("collateral", *(table for table in rated if rules.has_table(table)))
-    terms = asset_terms(row, prices, rules, holdings=holdings, liabilities=(), net=net)
+    account = read_account(row)
+    leverage = classic_leverage(account, leverage)
+    terms = _terms(account, Quotes(prices), rules)
     if flags := unpriced(terms):
         return ClassicLevels(actions=flags, terms=terms)
-
-    assets, liability = held_value(terms), debt_value(terms)
-    collateral = table_total(terms, "collateral")
-    collateral_level = level_of(collateral, liability)
-    levels: dict[str, Level] = {
-        "margin_level": collateral_level if net else level_of(assets, liability),
-        "collateral_margin_level": collateral_level,
-    }
-    for table in ("borrow", "transfer_out"):
-        level = _rated_level(terms, table, liability, holdings) if split else collateral_level
-        levels[f"{table}_margin_level"] = level
+    levels = levels_of(_ratios(terms, rules))
     actions, checks = decide(
-        rules, "cross_classic", levels, leverage=leverage, own_ratio=own_margin_call_ratio(row)
+        rules, "cross_classic", levels, leverage=leverage, own_ratio=account.own_ratio
     )
     return ClassicLevels(
-        total_asset=assets,
-        total_liability=liability,
-        collateral_value=collateral,
+        total_asset=held_value(terms),
+        total_liability=debt_value(terms),
+        collateral_value=table_total(terms, "collateral"),
         margin_level=levels["margin_level"],
-        collateral_margin_level=collateral_level,
+        collateral_margin_level=levels["collateral_margin_level"],
         borrow_margin_level=levels["borrow_margin_level"],
         transfer_out_margin_level=levels["transfer_out_margin_level"],
         actions=actions | beyond_tiers(terms),
@@ -135,16 +121,47 @@ def cross_classic(
     )
 
 
-def _rated_level(
-    terms: tuple[AssetTerm, ...], table: str, liability: Fraction, holdings: tuple[str, ...]
-) -> Level:
-    if table not in holdings:
-        return math.nan
-    return level_of(table_total(terms, table), liability)
+def classic_standing(account: Account, quotes: Quotes, rules: MarginRules, _: Reading) -> Standing:
+    """Return what decides over a Classic account."""
+    terms = _terms(account, quotes, rules)
+    if flags := unpriced(terms):
+        return Standing(flags)
+    return Standing(Action(0), (_ratios(terms, rules),))
 
 
-def _leverage(row: Mapping[str, Any], leverage: int | None) -> int:
-    own = row.get("leverage") or leverage
+def classic_leverage(account: Account, leverage: int | None) -> int:
+    """Return the account's leverage, else the one given."""
+    own = account.leverage or leverage
     if own not in _LEVERAGES:
         raise AccountsError([Problem("leverage", "leverage", own, "3 or 5")])
     return int(own)
+
+
+def _terms(account: Account, quotes: Quotes, rules: MarginRules) -> tuple[AssetTerm, ...]:
+    net = methodology_of(rules, "cross_classic", _METHODOLOGIES) == "classic_2026_06"
+    holdings = ("collateral", *_rated_tables(rules))
+    return asset_terms(account, quotes, rules, holdings=holdings, liabilities=(), net=net)
+
+
+def _ratios(terms: tuple[AssetTerm, ...], rules: MarginRules) -> dict[str, Ratio | None]:
+    methodology = rules.methodology["cross_classic"]
+    liability = debt_value(terms)
+    collateral = Ratio(table_total(terms, "collateral"), liability)
+    is_net = methodology == "classic_2026_06"
+    ratios: dict[str, Ratio | None] = {
+        "margin_level": collateral if is_net else Ratio(held_value(terms), liability),
+        "collateral_margin_level": collateral,
+    }
+    for table in ("borrow", "transfer_out"):
+        rated = collateral if methodology == "classic_2023" else None
+        if table in _rated_tables(rules):
+            rated = Ratio(table_total(terms, table), liability)
+        ratios[f"{table}_margin_level"] = rated
+    return ratios
+
+
+def _rated_tables(rules: MarginRules) -> tuple[str, ...]:
+    """Name the tables that the borrow and transfer-out levels have of their own."""
+    if rules.methodology["cross_classic"] == "classic_2023":
+        return ()
+    return tuple(table for table in ("borrow", "transfer_out") if rules.has_table(table))

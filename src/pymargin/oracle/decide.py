@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pymargin.errors import AccountsError, Problem, RulesError
 from pymargin.modes import Action
-from pymargin.oracle.schedule import exact, exact_decimal
+from pymargin.oracle.schedule import exact_decimal
 from pymargin.oracle.terms import Level
 
 if TYPE_CHECKING:
     from pymargin.rules import MarginRules
-    from pymargin.rules.thresholds import Limit
+    from pymargin.rules.thresholds import Limit, Line
 
-__all__ = ["Check", "decide", "methodology_of", "own_margin_call_ratio"]
+__all__ = ["Check", "actions_named", "decide", "first_line", "line_limit", "methodology_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +67,61 @@ def decide(
     Thresholds: "How to Trade with Cross Margin Pro", "Cross Margin Classic" (FAQ); inclusive as
     the line says.
     """
-    thresholds = rules.thresholds[mode]
-    checks: list[Check] = []
-    decided: Action | None = None
-    for line in thresholds.lines:
-        limit = _limit(line.at_most, leverage, f"rules.thresholds[{mode}].{line.level}")
-        if line.own_ratio and own_ratio is not None:
-            limit = own_ratio
+    lines = list(_line_checks(rules, mode, levels, leverage, own_ratio))
+    deciding = next((i for i, check in enumerate(lines) if check.holds), None)
+    grants = list(_grant_checks(rules, mode, levels, leverage))
+    if deciding is not None:
+        lines[deciding] = replace(lines[deciding], fired=True)
+        return lines[deciding].actions, (*lines, *grants)
+    grants = [replace(check, fired=check.holds) for check in grants]
+    granted = actions_named(rules.thresholds[mode].actions)
+    for check in grants:
+        granted |= check.actions if check.fired else Action(0)
+    return granted, (*lines, *grants)
+
+
+def first_line(
+    rules: MarginRules,
+    mode: str,
+    levels: Mapping[str, Level],
+    *,
+    leverage: int | None,
+    own_ratio: Fraction | None,
+) -> Action | None:
+    """Return the actions of the first line that matches, None where none does."""
+    lines = _line_checks(rules, mode, levels, leverage, own_ratio)
+    return next((check.actions for check in lines if check.holds), None)
+
+
+def _line_checks(
+    rules: MarginRules,
+    mode: str,
+    levels: Mapping[str, Level],
+    leverage: int | None,
+    own_ratio: Fraction | None,
+) -> Iterator[Check]:
+    for line in rules.thresholds[mode].lines:
+        limit = line_limit(line, mode, leverage, own_ratio)
         found = levels[line.level]
-        holds = found <= limit
-        fired = holds and decided is None
-        actions = _actions(line.actions)
-        checks.append(Check(line.level, found, "<=", limit, actions, holds, fired))
-        decided = actions if fired else decided
-    granted = _actions(thresholds.actions)
-    for grant in thresholds.grants:
+        actions = actions_named(line.actions)
+        yield Check(line.level, found, "<=", limit, actions, found <= limit, fired=False)
+
+
+def _grant_checks(
+    rules: MarginRules, mode: str, levels: Mapping[str, Level], leverage: int | None
+) -> Iterator[Check]:
+    for grant in rules.thresholds[mode].grants:
         limit = _limit(grant.above, leverage, f"rules.thresholds[{mode}].{grant.level}")
         found = levels[grant.level]
-        holds = found > limit
-        fired = holds and decided is None
-        actions = Action[grant.action]
-        checks.append(Check(grant.level, found, ">", limit, actions, holds, fired))
-        granted |= actions if fired else Action(0)
-    return (granted if decided is None else decided), tuple(checks)
+        yield Check(
+            grant.level, found, ">", limit, Action[grant.action], found > limit, fired=False
+        )
+
+
+def line_limit(line: Line, mode: str, leverage: int | None, own_ratio: Fraction | None) -> Fraction:
+    """Return the limit of a line for one account: its own margin-call ratio where that counts."""
+    limit = _limit(line.at_most, leverage, f"rules.thresholds[{mode}].{line.level}")
+    return own_ratio if line.own_ratio and own_ratio is not None else limit
 
 
 def methodology_of(rules: MarginRules, product: str, known: tuple[str, ...]) -> str:
@@ -102,14 +133,6 @@ def methodology_of(rules: MarginRules, product: str, known: tuple[str, ...]) -> 
     return name
 
 
-def own_margin_call_ratio(row: Mapping[str, Any]) -> Fraction | None:
-    """Return the row's own margin-call ratio, None where it has none."""
-    number = row.get("margin_call_ratio")
-    if number is None or math.isnan(number):
-        return None
-    return exact(number)
-
-
 def _limit(limit: Limit, leverage: int | None, path: str) -> Fraction:
     if isinstance(limit, Decimal):
         return exact_decimal(limit)
@@ -119,7 +142,8 @@ def _limit(limit: Limit, leverage: int | None, path: str) -> Fraction:
     return exact_decimal(limit[leverage])
 
 
-def _actions(names: tuple[str, ...]) -> Action:
+def actions_named(names: tuple[str, ...]) -> Action:
+    """Return the actions of these names together."""
     actions = Action(0)
     for name in names:
         actions |= Action[name]

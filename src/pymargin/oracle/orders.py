@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pymargin.modes import Action
+from pymargin.oracle.account import Account
+from pymargin.oracle.quotes import Quotes
 from pymargin.oracle.schedule import exact
-from pymargin.oracle.terms import AssetTerm, PriceSource, collateral_value, price_of
+from pymargin.oracle.terms import AssetTerm, collateral_value
 
 if TYPE_CHECKING:
     from pymargin.rules import MarginRules
@@ -46,8 +48,8 @@ class OrderTerm:
 
 
 def order_terms(
-    row: Mapping[str, Any],
-    prices: PriceSource,
+    account: Account,
+    quotes: Quotes,
     rules: MarginRules,
     terms: Sequence[AssetTerm],
     *,
@@ -71,10 +73,10 @@ def order_terms(
         return _NOTHING if taken is None else min(held, owed) * price + taken.total
 
     found = []
-    for order in row.get("orders") or ():
+    for order in account.orders:
         give, get = order["give_asset"], order["get_asset"]
         given, got = exact(order.get("give_quantity") or 0), exact(order.get("get_quantity") or 0)
-        give_price, get_price = price_of(prices, give), price_of(prices, get)
+        give_price, get_price = quotes.index(give), quotes.index(get)
         missing = _missing(rules, {give: give_price, get: get_price})
         loses = gains = _NOTHING
         if give_price is not None and get_price is not None and not missing:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pymargin.errors import MarginError, Problem
 from pymargin.modes import Action
-from pymargin.oracle.decide import Check, decide, methodology_of, own_margin_call_ratio
+from pymargin.oracle.account import Account, read_account
+from pymargin.oracle.decide import Check, decide, methodology_of
 from pymargin.oracle.orders import OrderTerm, order_terms, unpriced_orders
-from pymargin.oracle.schedule import exact
+from pymargin.oracle.quotes import PriceSource, Quotes
+from pymargin.oracle.standing import Ratio, Reading, Standing, levels_of
 from pymargin.oracle.terms import (
     AssetTerm,
     Level,
-    PriceSource,
     asset_terms,
     beyond_tiers,
     debt_value,
-    level_of,
     table_total,
     unpriced,
 )
@@ -28,7 +28,9 @@ from pymargin.oracle.terms import (
 if TYPE_CHECKING:
     from pymargin.rules import MarginRules
 
-__all__ = ["ProLevels", "cross_pro"]
+__all__ = ["ProLevels", "cross_pro", "pro_order_loss", "pro_standing"]
+
+_BRACKETS = ("liability_maintenance", "liability_initial")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,44 +100,85 @@ def cross_pro(
     RulesError
         For rules without a methodology for Cross Margin Pro.
     """
-    methodology_of(rules, "cross_pro", ("pro_2025",))
-    _known("collateral", collateral, ("gross", "net"))
-    _known("order_loss", order_loss, ("marginal", "standalone"))
-    net = collateral == "net"
-    brackets = ("liability_maintenance", "liability_initial")
-    terms = asset_terms(row, prices, rules, holdings=("collateral",), liabilities=brackets, net=net)
-    orders = order_terms(row, prices, rules, terms, net=net, standalone=order_loss == "standalone")
+    reading = Reading(collateral=collateral, order_loss=order_loss)
+    account, quotes = read_account(row), Quotes(prices)
+    terms = _terms(account, quotes, rules, reading)
+    orders = _orders(account, quotes, rules, reading, terms)
     if flags := unpriced(terms) | unpriced_orders(orders):
         return ProLevels(actions=flags, terms=terms, orders=orders)
 
+    loss = account.open_order_loss + sum((order.loss for order in orders), Fraction(0))
+    ratios = _ratios(terms, loss)
+    levels = levels_of(ratios)
+    actions, checks = decide(rules, "cross_pro", levels, leverage=None, own_ratio=account.own_ratio)
     value, liability = table_total(terms, "collateral"), debt_value(terms)
-    loss = exact(row.get("open_order_loss") or 0)
-    loss += sum((order.loss for order in orders), Fraction(0))
-    maintenance, initial = (table_total(terms, table) for table in brackets)
-    equity = value - liability - loss
-    available = max(Fraction(0), equity - initial)
-    level = level_of(equity, maintenance)
-    actions, checks = decide(
-        rules,
-        "cross_pro",
-        {"margin_level": level, "available_margin": available},
-        leverage=None,
-        own_ratio=own_margin_call_ratio(row),
-    )
     return ProLevels(
         collateral_value=value,
         total_liability=liability,
         net_collateral=value - liability,
         open_order_loss=loss,
-        maintenance_margin=maintenance,
-        initial_margin=initial,
-        available_margin=available,
-        margin_level=level,
+        maintenance_margin=table_total(terms, "liability_maintenance"),
+        initial_margin=table_total(terms, "liability_initial"),
+        available_margin=levels["available_margin"],
+        margin_level=levels["margin_level"],
         actions=actions | beyond_tiers(terms),
         terms=terms,
         orders=orders,
         checks=checks,
     )
+
+
+def pro_standing(
+    account: Account, quotes: Quotes, rules: MarginRules, reading: Reading
+) -> Standing:
+    """Return what decides over a Pro account."""
+    terms = _terms(account, quotes, rules, reading)
+    orders = _orders(account, quotes, rules, reading, terms)
+    if flags := unpriced(terms) | unpriced_orders(orders):
+        return Standing(flags)
+    loss = account.open_order_loss + sum((order.loss for order in orders), Fraction(0))
+    return Standing(Action(0), (_ratios(terms, loss),))
+
+
+def pro_order_loss(
+    account: Account, quotes: Quotes, rules: MarginRules, reading: Reading
+) -> Fraction:
+    """Return the loss of the account's orders at these prices, without the loss it states."""
+    terms = _terms(account, quotes, rules, reading)
+    orders = _orders(account, quotes, rules, reading, terms)
+    return sum((order.loss for order in orders), Fraction(0))
+
+
+def _terms(
+    account: Account, quotes: Quotes, rules: MarginRules, reading: Reading
+) -> tuple[AssetTerm, ...]:
+    methodology_of(rules, "cross_pro", ("pro_2025",))
+    _known("collateral", reading.collateral, ("gross", "net"))
+    _known("order_loss", reading.order_loss, ("marginal", "standalone"))
+    net = reading.collateral == "net"
+    return asset_terms(
+        account, quotes, rules, holdings=("collateral",), liabilities=_BRACKETS, net=net
+    )
+
+
+def _orders(
+    account: Account,
+    quotes: Quotes,
+    rules: MarginRules,
+    reading: Reading,
+    terms: tuple[AssetTerm, ...],
+) -> tuple[OrderTerm, ...]:
+    net, standalone = reading.collateral == "net", reading.order_loss == "standalone"
+    return order_terms(account, quotes, rules, terms, net=net, standalone=standalone)
+
+
+def _ratios(terms: tuple[AssetTerm, ...], loss: Fraction) -> dict[str, Ratio | None]:
+    maintenance, initial = (table_total(terms, table) for table in _BRACKETS)
+    equity = table_total(terms, "collateral") - debt_value(terms) - loss
+    return {
+        "margin_level": Ratio(equity, maintenance),
+        "available_margin": Ratio(max(Fraction(0), equity - initial)),
+    }
 
 
 def _known(argument: str, found: str, readings: tuple[str, str]) -> None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pymargin.rules import Tier
 
-__all__ = ["ScheduleValue", "Slice", "exact", "exact_decimal", "schedule_value"]
+__all__ = ["ScheduleValue", "Slice", "exact", "exact_decimal", "schedule_value", "tier_at"]
 
 # An excess over a closed last cap of these still counts, at the last rate (see schedule_value).
-_LAST_RATE_GOES_ON = frozenset({"liability_maintenance", "liability_initial"})
+_LAST_RATE_GOES_ON = frozenset({"liability_maintenance", "liability_initial", "usdm", "coinm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,11 @@ def schedule_value(table: str, tiers: Sequence[Tier], value: Fraction) -> Schedu
     rate, as "Binance Cross Margin Collateral Haircuts" (FAQ) works out for 6,000 BTC and the
     margin-data page "Cross Margin Pro Position Tiers" for liabilities.
 
+    The brackets of futures are the same: ``notional * rate - cum`` ("Leverage and Margin of
+    USDⓈ-M Futures", FAQ b3c689c1f50a44cabb3a84e663b81d93) is this sum, cum derived.
+
     Above an open last cap the last rate goes on. Above a closed one, our reading: an excess of
-    collateral counts nothing; an excess of liabilities goes on at the last rate.
+    collateral counts nothing; an excess of liabilities and positions goes on at the last rate.
     """
     slices: list[Slice] = []
     total = Fraction(0)
@@ -110,3 +113,15 @@ def schedule_value(table: str, tiers: Sequence[Tier], value: Fraction) -> Schedu
     last_cap = tiers[-1].cap
     beyond = Fraction(0) if last_cap is None else max(Fraction(0), value - exact_decimal(last_cap))
     return ScheduleValue(table, value, tuple(slices), total, beyond)
+
+
+def tier_at(tiers: Sequence[Tier], value: Fraction) -> Tier:
+    """Return the tier that a value falls in; an upper edge belongs to its tier.
+
+    "0 < Position <= 5,000" (Binance Futures Will Update the Leverage & Margin Tiers of Multiple
+    USDⓈ-M Perpetual Contracts, 2026-02-03). Above a closed last cap it is the last.
+    """
+    for tier in tiers[:-1]:
+        if tier.cap is None or value <= exact_decimal(tier.cap):
+            return tier
+    return tiers[-1]

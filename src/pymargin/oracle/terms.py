@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
-from pymargin.errors import AccountsError, PricesError, Problem
 from pymargin.modes import Action
-from pymargin.oracle.schedule import ScheduleValue, exact, schedule_value
+from pymargin.oracle.account import Account, Balance
+from pymargin.oracle.quotes import Quotes
+from pymargin.oracle.schedule import ScheduleValue, schedule_value
 
 if TYPE_CHECKING:
     from pymargin.rules import MarginRules
@@ -18,33 +19,18 @@ if TYPE_CHECKING:
 __all__ = [
     "AssetTerm",
     "Level",
-    "PriceSource",
     "asset_terms",
     "beyond_tiers",
     "collateral_value",
     "debt_value",
     "held_value",
     "level_of",
-    "price_of",
     "table_total",
     "unpriced",
 ]
 
-Level = Fraction | float
+Level: TypeAlias = Fraction | float
 """A fraction, or the float ``inf``, ``-inf`` or ``nan``."""
-
-_QUANTITIES = ("free", "locked", "borrowed", "interest")
-
-
-class HasIndex(Protocol):
-    """Anything with index prices by name, such as `pymargin.Prices`."""
-
-    @property
-    def index(self) -> Mapping[str, float]:
-        """Index price of each asset, USDT."""
-
-
-PriceSource = Mapping[str, float] | HasIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +87,6 @@ class AssetTerm:
         return self.borrowed + self.interest
 
 
-def price_of(prices: PriceSource, asset: str) -> Fraction | None:
-    """Return the index price of an asset, or None where it is missing or not finite.
-
-    USDT is 1 unless it is given.
-    """
-    by_name = prices if isinstance(prices, Mapping) else prices.index
-    found = by_name.get(asset, 1.0 if asset == "USDT" else None)
-    number = math.nan if found is None else float(found)
-    if not math.isfinite(number):
-        return None
-    if number < 0:
-        raise PricesError([Problem(asset, "price", number, "0 or more")])
-    return exact(number)
-
-
 def collateral_value(
     table: str, rules: MarginRules, asset: str, price: Fraction, units: tuple[Fraction, Fraction]
 ) -> ScheduleValue | None:
@@ -132,35 +103,31 @@ def collateral_value(
 
 
 def asset_terms(
-    row: Mapping[str, Any],
-    prices: PriceSource,
+    account: Account,
+    quotes: Quotes,
     rules: MarginRules,
     *,
     holdings: tuple[str, ...],
     liabilities: tuple[str, ...],
     net: bool,
 ) -> tuple[AssetTerm, ...]:
-    """Return the terms of every asset of a row, in input order; entries of zeros are left out."""
-    balances = _quantities(row)
+    """Return the terms of every asset of an account, in input order."""
     return tuple(
-        _asset_term(asset, quantities, prices, rules, holdings, liabilities, net)
-        for asset, quantities in balances.items()
-        if any(quantities)
+        _asset_term(balance, quotes, rules, holdings, liabilities, net)
+        for balance in account.balances.values()
     )
 
 
 def _asset_term(
-    asset: str,
-    quantities: tuple[Fraction, ...],
-    prices: PriceSource,
+    balance: Balance,
+    quotes: Quotes,
     rules: MarginRules,
     holdings: tuple[str, ...],
     liabilities: tuple[str, ...],
     net: bool,
 ) -> AssetTerm:
-    free, locked, borrowed, interest = quantities
-    held, owed = free + locked, borrowed + interest
-    price = price_of(prices, asset)
+    asset, held, owed = balance.asset, balance.held, balance.owed
+    price = quotes.index(asset)
     lacks_price: tuple[str, ...] = ("price",) if price is None else ()
     counted = Fraction(0) if price is None else price
     offset = min(held, owed) if net else Fraction(0)
@@ -185,30 +152,10 @@ def _asset_term(
     flags = Action.UNPRICED_ASSET if lacks_asset else Action(0)
     flags |= Action.UNPRICED_DEBT if lacks_debt else Action(0)
     return AssetTerm(
-        asset, free, locked, borrowed, interest, price,
+        asset, balance.free, balance.locked, balance.borrowed, balance.interest, price,
         held * counted, owed * counted, offset * counted, collateral, margin,
         tuple(dict.fromkeys(lacks_asset + lacks_debt)), flags,
     )  # fmt: skip
-
-
-def _quantities(row: Mapping[str, Any]) -> dict[str, tuple[Fraction, ...]]:
-    found: dict[str, tuple[Fraction, ...]] = {}
-    problems = []
-    for i, entry in enumerate(row.get("balances") or ()):
-        asset = entry["asset"]
-        numbers = [float(entry.get(name) or 0) for name in _QUANTITIES]
-        problems += [
-            Problem(f"balances[{i}].{name}", "quantity", number, "finite and 0 or more")
-            for name, number in zip(_QUANTITIES, numbers, strict=True)
-            if not 0 <= number < math.inf
-        ]
-        if asset in found:
-            problems.append(Problem(f"balances[{i}].asset", "duplicate", asset, "named once"))
-        if not problems:
-            found[asset] = tuple(exact(number) for number in numbers)
-    if problems:
-        raise AccountsError(problems)
-    return found
 
 
 def held_value(terms: Iterable[AssetTerm]) -> Fraction:
