@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from pymargin import Prices, PricesError
-from pymargin.prices import prices_from_binance, read_prices, resolve
+from pymargin.prices import (
+    prices_from_binance,
+    read_prices,
+    resolve,
+    resolve_marks,
+    resolve_rates,
+)
 
 SAMPLES = Path(__file__).parents[2] / "shared/api_samples"
 BNB_BTC = SAMPLES / "sapi_v1_margin_priceIndex.json"
@@ -95,6 +101,59 @@ def test_what_holds_no_prices_is_refused(prices, message):
     assert refusal(resolve, prices, NAMES).startswith(message)
 
 
+BOTH = {"BTC": 2.0, "BTCUSDT": "2.5", "BTCUSD_PERP": 2.25}
+
+
+def test_a_mapping_holds_marks_of_symbols_beside_prices_of_assets():
+    assert resolve_marks(BOTH, ["BTCUSD_PERP", "BTCUSDT"]).tolist() == [2.25, 2.5]
+    assert resolve(BOTH, ["BTC"]).tolist() == [2.0]
+
+
+def test_a_prices_gives_its_marks():
+    prices = Prices(index={"BTCUSDT": 1.0}, mark={"BTCUSDT": 2.0})
+    assert resolve_marks(prices, ["BTCUSDT"]).tolist() == [2.0]
+
+
+def test_a_mark_that_is_missing_is_nan_even_of_a_symbol_named_usdt():
+    assert np.isnan(resolve_marks({"BTC": 1}, ["BTCUSDT", "USDT"])).all()
+
+
+def test_an_array_holds_no_marks():
+    assert refusal(resolve_marks, np.ones(2), ["BTCUSDT"]).startswith(
+        "prices must be a mapping or a Prices where accounts have positions"
+    )
+    assert resolve_marks(np.ones(2), []).tolist() == []
+
+
+def test_every_wrong_mark_is_named():
+    message = refusal(resolve_marks, {"A": -1, "B": True}, ["A", "B"])
+    assert len(message.splitlines()) == 2
+
+
+def test_what_holds_no_marks_is_refused():
+    assert refusal(resolve_marks, [1.0], ["A"]).startswith("prices must be a mapping of name")
+
+
+def test_a_rate_that_is_absent_is_the_index_price():
+    prices = Prices(index={"BTC": 4.0, "ETH": 2.0}, bid={"BTC": 3.0}, ask={"ETH": 2.5})
+    bid, ask = resolve_rates(prices, ["BTC", "ETH", "USDT", "BNB"])
+    np.testing.assert_array_equal(bid, [3.0, 2.0, 1.0, np.nan])
+    np.testing.assert_array_equal(ask, [4.0, 2.5, 1.0, np.nan])
+
+
+@pytest.mark.parametrize("prices", [{"BTC": 4.0}, np.array([4.0])], ids=["mapping", "array"])
+def test_prices_without_rates_are_their_own_rates(prices):
+    assert [rates.tolist() for rates in resolve_rates(prices, ["BTC"])] == [[4.0], [4.0]]
+
+
+def test_every_wrong_rate_is_named():
+    prices = Prices(index={"A": 1}, bid={"A": -1}, ask={"A": "x"})
+    assert refusal(resolve_rates, prices, ["A"]).splitlines() == [
+        "prices.bid['A'] must be 0 or from 1e-100 to 1e+100, not -1.0",
+        "prices.ask['A'] must be a number, not 'x'",
+    ]
+
+
 def test_a_pair_in_usdt_is_the_price():
     assert index_of(BTCUSDT="20000.5") == {"BTC": 20000.5}
 
@@ -129,6 +188,20 @@ PREMIUM = {"symbol": "BTCUSDT", "markPrice": "11.5", "indexPrice": "11.25"}
 def test_the_premium_index_gives_marks_and_missing_index_prices():
     prices = prices_from_binance(premium_index=[PREMIUM])
     assert (prices.mark, prices.index) == ({"BTCUSDT": 11.5}, {"BTC": 11.25})
+
+
+def test_marks_of_coin_margined_contracts_are_read_beside_others():
+    coin = {"symbol": "BTCUSD_PERP", "pair": "BTCUSD", "markPrice": "3", "indexPrice": "4"}
+    prices = prices_from_binance(premium_index=[PREMIUM, coin])
+    assert (prices.mark["BTCUSD_PERP"], prices.index) == (3.0, {"BTC": 11.25})
+
+
+def test_the_index_prices_of_portfolio_margin_are_read():
+    item = {"asset": "BTC", "assetIndexPrice": "28251.91", "time": 1}
+    assert prices_from_binance(price_index=[item]).index == {"BTC": 28251.91}
+    assert refusal(prices_from_binance, price_index=[item, {}]).startswith(
+        "price_index[1] must be an object with asset, assetIndexPrice, not {}"
+    )
 
 
 def test_the_margin_index_goes_before_the_premium_index():
@@ -203,6 +276,13 @@ FILES = {
 @pytest.mark.parametrize(("text", "index"), FILES.values(), ids=FILES)
 def test_a_file_is_told_by_its_shape(tmp_path, text, index):
     assert read_prices(saved(tmp_path, text)).index == index
+
+
+def test_a_file_of_names_holds_marks_too(tmp_path):
+    prices = read_prices(saved(tmp_path, '{"BTC": 2, "BTCUSDT": 3}'))
+    assert resolve_marks(prices, ["BTCUSDT"]).tolist() == [3.0]
+    prices = read_prices(saved(tmp_path, "BTC,2\nBTCUSDT,3\n", "prices.csv"))
+    assert resolve_marks(prices, ["BTCUSDT"]).tolist() == [3.0]
 
 
 def test_files_of_marks_and_rates_are_told_by_their_fields(tmp_path):

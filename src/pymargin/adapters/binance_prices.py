@@ -27,10 +27,15 @@ def binance_prices(
 ) -> Prices:
     """Return prices from decoded answers or paths; see `pymargin.prices`."""
     problems: list[Problem] = []
-    pairs = dict(_items("price_index", price_index, ("price",), problems))
+    answer = decoded(price_index)
+    if _is_by_asset(answer):
+        found = _items("price_index", answer, ("assetIndexPrice",), problems, key="asset")
+        index = {asset: price for asset, (price,) in found}
+    else:
+        pairs = _items("price_index", answer, ("price",), problems)
+        index = _index({symbol: price for symbol, (price,) in pairs}, problems)
     marks = dict(_items("premium_index", premium_index, ("markPrice", "indexPrice"), problems))
     rates = dict(_items("asset_index", asset_index, ("bidRate", "askRate"), problems))
-    index = _index({symbol: price for symbol, (price,) in pairs.items()}, problems)
     problems += (
         Problem("asset_index", "symbol", repr(symbol), "of symbols of an asset and USD")
         for symbol in rates
@@ -66,10 +71,21 @@ def decoded(source: Any) -> Any:
         raise PricesError(f"{source} must be a JSON file: {err}") from err
 
 
+def _is_by_asset(answer: Any) -> bool:
+    """Return whether an answer is one of portfolio margin's asset-index-price."""
+    items = answer if isinstance(answer, list | tuple) else [answer]
+    return any(isinstance(item, Mapping) and "assetIndexPrice" in item for item in items)
+
+
 def _items(
-    name: str, source: Any, fields: tuple[str, ...], problems: list[Problem]
+    name: str,
+    source: Any,
+    fields: tuple[str, ...],
+    problems: list[Problem],
+    *,
+    key: str = "symbol",
 ) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Yield the symbol and the numbers of each item."""
+    """Yield the symbol, or what the key says, and the numbers of each item."""
     answer = decoded(source)
     if answer is None:
         return
@@ -80,13 +96,13 @@ def _items(
     seen: set[str] = set()
     for place, item in enumerate([answer] if isinstance(answer, Mapping) else answer):
         path = f"{name}[{place}]"
-        symbol = item.get("symbol") if isinstance(item, Mapping) else None
+        symbol = item.get(key) if isinstance(item, Mapping) else None
         if not isinstance(symbol, str) or not symbol:
-            rule = f"an object with symbol, {', '.join(fields)}"
+            rule = f"an object with {key}, {', '.join(fields)}"
             problems.append(Problem(path, "shape", repr(item)[:60], rule))
             continue
         if symbol in seen:
-            problems.append(Problem(f"{path}.symbol", "duplicate", f"{symbol} again", "unique"))
+            problems.append(Problem(f"{path}.{key}", "duplicate", f"{symbol} again", "unique"))
         seen.add(symbol)
         prices = [usable_price(item.get(field)) for field in fields]
         for field, price in zip(fields, prices, strict=True):

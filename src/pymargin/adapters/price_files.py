@@ -19,7 +19,7 @@ def prices_from_file(path: Path) -> Prices:
     """Return the prices in a CSV or JSON file."""
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix.lower() == ".csv" or not text.lstrip().startswith(("{", "[")):
-        return Prices(index=_from_csv(text, path))
+        return _by_name(_from_csv(text, path))
     try:
         answer = json.loads(text, object_pairs_hook=_unique)
     except PricesError as err:
@@ -36,20 +36,19 @@ def _from_answer(answer: Any, path: Path) -> Prices:
         return binance_prices(premium_index=answer)
     if "bidRate" in first:
         return binance_prices(asset_index=answer)
-    if "symbol" in first and "price" in first:
+    if ("symbol" in first and "price" in first) or "assetIndexPrice" in first:
         return binance_prices(price_index=answer)
-    if "assetIndexPrice" in first:
-        pairs = [
-            (str(item.get("asset")), item.get("assetIndexPrice"), f"{path}[{i}]")
-            for i, item in enumerate(items)
-        ]
-        return Prices(index=_priced(pairs))
     if isinstance(answer, Mapping):
-        return Prices(index=_priced([(n, p, f"{path}[{n!r}]") for n, p in answer.items()]))
+        return _by_name(_priced([(n, p, f"{path}[{n!r}]") for n, p in answer.items()]))
     raise PricesError(
         f"{path} must be an object of name to price or an answer of the exchange "
         "(priceIndex, premiumIndex, assetIndex, asset-index-price)"
     )
+
+
+def _by_name(prices: dict[str, float]) -> Prices:
+    """Return prices by name as a mapping of them is read: a name is an asset or a symbol."""
+    return Prices(index=prices, mark=prices)
 
 
 def _from_csv(text: str, path: Path) -> dict[str, float]:
