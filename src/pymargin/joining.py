@@ -171,6 +171,8 @@ def distinct_positions(indices: Any, length: int) -> Integers:
     chosen = chosen.astype(np.int64)
     if len(chosen) and not (chosen.min() >= 0 and chosen.max() < length):
         raise IndexError(f"indices must be from 0 to {length - 1}")
-    if len(np.unique(chosen)) != len(chosen):
+    is_chosen = np.zeros(length, dtype=bool)
+    is_chosen[chosen] = True
+    if np.count_nonzero(is_chosen) != len(chosen):
         raise ValueError("indices must be distinct")
     return chosen
