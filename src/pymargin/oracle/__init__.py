@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from pymargin.oracle.classic import ClassicLevels, cross_classic
 from pymargin.oracle.decide import Check
+from pymargin.oracle.futures import FuturesLevels, MarginPool, PositionLevels, coinm, usdm
 from pymargin.oracle.orders import OrderTerm
+from pymargin.oracle.portfolio import EquityTerm, PortfolioLevels, portfolio, portfolio_pro
+from pymargin.oracle.positions import PositionTerm
 from pymargin.oracle.pro import ProLevels, cross_pro
 from pymargin.oracle.schedule import ScheduleValue, Slice
 from pymargin.oracle.terms import AssetTerm
@@ -18,10 +21,20 @@ __all__ = [
     "AssetTerm",
     "Check",
     "ClassicLevels",
+    "EquityTerm",
+    "FuturesLevels",
+    "MarginPool",
     "OrderTerm",
+    "PortfolioLevels",
+    "PositionLevels",
+    "PositionTerm",
     "ProLevels",
     "ScheduleValue",
     "Slice",
+    "coinm",
     "cross_classic",
     "cross_pro",
+    "portfolio",
+    "portfolio_pro",
+    "usdm",
 ]
