@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -222,22 +223,6 @@ def test_no_answer_at_all_is_refused() -> None:
         rules_from_binance()
 
 
-@pytest.mark.parametrize(
-    "argument",
-    [
-        "portfolio_collateral",
-        "portfolio_pro_collateral",
-        "usdm_brackets",
-        "coinm_brackets",
-        "symbols",
-    ],
-)
-def test_an_answer_of_another_product_is_not_supported_yet(argument: str) -> None:
-    answer: Any = {argument: []}
-    with pytest.raises(RulesError, match=f"does not support {argument} yet"):
-        rules_from_binance(cross_collateral=collateral(), **answer)
-
-
 def test_the_moment_chooses_the_methodology() -> None:
     rules = rules_from_binance(cross_collateral=collateral(), at="2026-01-21T13:00Z")
     assert rules.methodology["cross_classic"] == "classic_2026_01"
@@ -266,10 +251,19 @@ def test_empty_newer_collaterals_are_absent_with_a_warning() -> None:
     assert [problem.path for problem in rules.problems()] == ["$[1].borrowCollaterals"]
 
 
-@needs_samples
-def test_a_futures_answer_cannot_be_read_yet() -> None:
-    (problem,) = check_rules(SAMPLES / "fapi_v1_leverageBracket.json")
-    assert "cannot be read yet" in str(problem)
+def test_an_answer_may_be_gzipped(tmp_path: Path) -> None:
+    packed = tmp_path / "ratios.json.gz"
+    packed.write_bytes(gzip.compress((DATA / "cross_collateral.json").read_bytes()))
+    assert rules_from_binance(cross_collateral=packed) == rules_from_binance(
+        cross_collateral=collateral()
+    )
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b", b"\x1f\x8bjunk", gzip.compress(b"[1]")[:-3]])
+def test_a_broken_gzip_file_is_a_problem_that_names_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ratios.json.gz").write_bytes(content)
+    with pytest.raises(RulesError, match=r"ratios.json.gz: is not valid JSON: gzip"):
+        rules_from_binance(cross_collateral=tmp_path / "ratios.json.gz")
 
 
 def test_an_unreadable_quick_deduction_is_found_beside_another_fault() -> None:

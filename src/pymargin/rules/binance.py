@@ -1,61 +1,32 @@
-"""Reads the exchange's own answers into rules."""
+"""Reads the exchange's own answers into rules: which argument takes which answer."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from os import PathLike
-from typing import Any, TypeAlias
+from typing import Any, get_args
 
 from pymargin.errors import Problem, RulesError
-from pymargin.rules.checks import (
-    Draft,
-    Group,
-    TierNames,
-    check_deductions,
-    check_leverage,
-    check_names_once,
-    check_schedule,
-    read_cap,
-    unread,
+from pymargin.rules.answers import Parts, Payload
+from pymargin.rules.binance_cross import read_cross_collateral, read_liability_brackets
+from pymargin.rules.binance_futures import NotionalCoef, is_ccxt_tiers, read_futures_brackets
+from pymargin.rules.binance_portfolio import (
+    read_portfolio_collateral,
+    read_portfolio_leverage,
+    read_portfolio_pro_collateral,
 )
+from pymargin.rules.binance_symbols import read_symbols
+from pymargin.rules.checks import Group
+from pymargin.rules.contracts import Contract
 from pymargin.rules.findings import Findings
 from pymargin.rules.jsonfile import read_json
-from pymargin.rules.kinds import TABLES
 from pymargin.rules.methodology import methodology_at, parse_moment
 from pymargin.rules.model import MarginRules
-from pymargin.rules.schedules import Tier
+from pymargin.rules.unified import read_unified
 
-__all__ = [
-    "ANSWERS",
-    "Payload",
-    "answer_of",
-    "read_answers",
-    "read_cross_collateral",
-    "read_liability_brackets",
-    "rules_from_binance",
-]
-
-Payload: TypeAlias = str | PathLike[str] | Sequence[Any] | Mapping[str, Any] | None
-"""An answer of the exchange: its decoded JSON, the path of a file that holds it, or absent."""
-
-Tables: TypeAlias = dict[str, list[Group]]
-
-_RATIO_NAMES = TierNames("minUsdValue", "maxUsdValue", "discountRate")
-
-_RATIO_FIELDS = {
-    "collateral": "collaterals",
-    "borrow": "borrowCollaterals",
-    "transfer_out": "withdrawCollaterals",
-}
-
-_BRACKET_RATES = {
-    "liability_maintenance": "maintenanceMarginRate",
-    "liability_initial": "initialMarginRate",
-}
+__all__ = ["ANSWERS", "Payload", "answer_of", "read_answers", "rules_from_binance"]
 
 
 def rules_from_binance(
@@ -64,9 +35,11 @@ def rules_from_binance(
     liability_brackets: Payload = None,
     portfolio_collateral: Payload = None,
     portfolio_pro_collateral: Payload = None,
+    portfolio_leverage: Payload = None,
     usdm_brackets: Payload = None,
     coinm_brackets: Payload = None,
     symbols: Payload = None,
+    notional_coef: NotionalCoef = "ignore",
     at: str | datetime | None = None,
 ) -> MarginRules:
     """Build rules from the answers of the exchange's API.
@@ -81,13 +54,33 @@ def rules_from_binance(
         The answer of ``GET /sapi/v1/margin/leverageBracket``: tables ``liability_maintenance``
         and ``liability_initial``, with the leverage of each bracket on its tiers. The bracket
         class that it calls ``rank`` is not the rank of an asset and is not kept.
-    portfolio_collateral, portfolio_pro_collateral, usdm_brackets, coinm_brackets, symbols
-        Not supported yet.
+    portfolio_collateral
+        The answer of ``GET /sapi/v1/portfolio/collateralRate``: table ``portfolio``.
+    portfolio_pro_collateral
+        The answer of ``GET /sapi/v2/portfolio/collateralRate``: table ``portfolio_pro``. Its
+        ``cum`` is an addition; a given one is only checked.
+    portfolio_leverage
+        The answer of ``GET /sapi/v1/portfolio/margin-asset-leverage``: ``loan_leverage``.
+    usdm_brackets, coinm_brackets
+        The answer of ``leverageBracket`` (fapi or papi/um; dapi or papi/cm): a list, or the
+        object of one symbol; tables ``usdm`` and ``coinm``. Or ccxt's leverage tiers, an object
+        of lists by unified symbol, whose names become the exchange's; what ``info`` holds of the
+        exchange's own answer goes before ccxt's figures. A pair of dapi v1 serves every symbol of
+        the pair in ``symbols``; without these, its perpetual alone.
+    symbols
+        The answer of ``exchangeInfo`` of fapi or dapi, or a list of such answers (or of their
+        paths): ``contracts``, with base and settlement asset and contract size.
+    notional_coef
+        What to do with the ``notionalCoef`` of a symbol, the user's own multiplier of brackets:
+        ``ignore`` takes the caps as they stand and warns; ``apply`` multiplies caps and floors
+        by it. No document says whether the caps of an answer are multiplied already; that they
+        are is our reading.
     at
         The moment whose methodologies apply; absent, the newest.
 
     Each answer is its decoded JSON (also inside a ``{"data": ...}`` wrapper) or the path of a
-    file. Numbers may be texts or JSON numbers; unknown fields are left alone.
+    file, which may be gzipped. Numbers may be texts or JSON numbers; unknown fields are left
+    alone.
 
     Raises
     ------
@@ -101,45 +94,48 @@ def rules_from_binance(
     >>> rules.collateral_value("BTC", 1000)
     Decimal('950')
     """
-    later = {
+    answers = {
+        "cross_collateral": cross_collateral,
+        "liability_brackets": liability_brackets,
         "portfolio_collateral": portfolio_collateral,
         "portfolio_pro_collateral": portfolio_pro_collateral,
+        "portfolio_leverage": portfolio_leverage,
         "usdm_brackets": usdm_brackets,
         "coinm_brackets": coinm_brackets,
         "symbols": symbols,
     }
-    _refuse_unsupported(later)
-    given = {
-        name: payload
-        for name, payload in (
-            ("cross_collateral", cross_collateral),
-            ("liability_brackets", liability_brackets),
-        )
-        if payload is not None
-    }
+    given = {name: payload for name, payload in answers.items() if payload is not None}
     if not given:
         raise RulesError(f"rules_from_binance needs at least one of {', '.join(ANSWERS)}")
-    rules, problems = read_answers(given, at=at)
+    rules, problems = read_answers(given, at=at, notional_coef=notional_coef)
     if rules is None:
         raise RulesError(problem for problem in problems if problem.severity == "error")
     return rules
 
 
 def read_answers(
-    given: Mapping[str, Payload], *, at: str | datetime | None
+    given: Mapping[str, Payload],
+    *,
+    at: str | datetime | None,
+    notional_coef: NotionalCoef = "ignore",
 ) -> tuple[MarginRules | None, list[Problem]]:
     """Read answers by the name of their argument: the rules, if there is no error, and all faults.
 
     A path names its argument only where there is more than one answer.
     """
+    readings = get_args(NotionalCoef)
+    if notional_coef not in readings:
+        raise RulesError(
+            f"notional_coef must be one of {', '.join(readings)}, not {notional_coef!r}"
+        )
     moment = parse_moment(at)
     methodology = methodology_at(moment)
     problems: list[Problem] = []
-    tables: Tables = {}
+    parts = Parts()
     for name, payload in given.items():
         findings = Findings()
         try:
-            tables |= _READERS[name](findings, _content(payload))
+            parts.update(_read(name, findings, _content(payload), notional_coef))
         except RulesError as err:
             findings.problems.extend(err.problems)
         if len(given) > 1:
@@ -147,8 +143,11 @@ def read_answers(
         problems.extend(findings.problems)
     if any(problem.severity == "error" for problem in problems):
         return None, problems
+    _settle_pairs(parts)
     rules = MarginRules(
-        tables=tables,
+        tables=parts.tables,
+        contracts=parts.contracts,
+        loan_leverage=parts.loan_leverage,
         methodology=methodology,
         moment=moment,
         label="Binance API",
@@ -158,38 +157,92 @@ def read_answers(
     return rules, problems
 
 
-ANSWERS = ("cross_collateral", "liability_brackets")
-"""The arguments that can be read."""
-
 _SOURCES = {
     "cross_collateral": "GET /sapi/v1/margin/crossMarginCollateralRatio",
     "liability_brackets": "GET /sapi/v1/margin/leverageBracket",
+    "portfolio_collateral": "GET /sapi/v1/portfolio/collateralRate",
+    "portfolio_pro_collateral": "GET /sapi/v2/portfolio/collateralRate",
+    "portfolio_leverage": "GET /sapi/v1/portfolio/margin-asset-leverage",
+    "usdm_brackets": "GET /fapi/v1/leverageBracket",
+    "coinm_brackets": "GET /dapi/v2/leverageBracket",
+    "symbols": "GET /fapi/v1/exchangeInfo, GET /dapi/v1/exchangeInfo",
 }
+
+ANSWERS = tuple(_SOURCES)
+"""The arguments that take an answer."""
+
+_READERS: dict[str, Callable[[Findings, object], Parts]] = {
+    "cross_collateral": read_cross_collateral,
+    "liability_brackets": read_liability_brackets,
+    "portfolio_collateral": read_portfolio_collateral,
+    "portfolio_pro_collateral": read_portfolio_pro_collateral,
+    "portfolio_leverage": read_portfolio_leverage,
+    "symbols": read_symbols,
+}
+
+
+def _read(name: str, findings: Findings, content: Any, notional_coef: NotionalCoef) -> Parts:
+    if name == "usdm_brackets":
+        return read_futures_brackets(findings, content, "usdm", notional_coef=notional_coef)
+    if name == "coinm_brackets":
+        return read_futures_brackets(findings, content, "coinm", notional_coef=notional_coef)
+    return _READERS[name](findings, content)
+
+
+def _settle_pairs(parts: Parts) -> None:
+    """Give the brackets of a pair to the symbols of the pair, or to its perpetual where none is."""
+    for group in parts.pairs:
+        (pair,) = group.assets
+        known = [symbol for symbol in parts.contracts if _is_of_pair(symbol, pair, parts.contracts)]
+        parts.add("coinm", Group(group.tiers, assets=tuple(known or [f"{pair}_PERP"])))
+
+
+def _is_of_pair(symbol: str, pair: str, contracts: Mapping[str, Contract]) -> bool:
+    return contracts[symbol].product == "coinm" and symbol.partition("_")[0] == pair
 
 
 def answer_of(content: object) -> str | None:
     """Name the argument of ``rules_from_binance`` that an answer belongs to, by its shape."""
+    if is_ccxt_tiers(content):
+        assert isinstance(content, Mapping)
+        unified = read_unified(next(iter(content)))
+        return "coinm_brackets" if unified and unified.product == "coinm" else "usdm_brackets"
     if isinstance(content, Mapping):
+        if isinstance(content.get("symbols"), list):
+            return "symbols"
         content = content["data"] if isinstance(content.get("data"), list) else [content]
     if not isinstance(content, list | tuple):
         return None
-    keys: set[object] = set()
-    for item in content:
-        if isinstance(item, Mapping):
-            keys.update(item)
-    if keys & {"collaterals", "borrowCollaterals", "withdrawCollaterals"}:
-        return "cross_collateral"
+    objects = [item for item in content if isinstance(item, Mapping)]
+    keys = {key for item in objects for key in item}
+    for argument, telling in _TELLING.items():
+        if keys & telling:
+            return argument
     if "brackets" in keys:
-        return "usdm_brackets" if keys & {"symbol", "notionalCoef"} else "liability_brackets"
-    return None
+        return _brackets_of(objects, keys)
+    return "portfolio_leverage" if {"asset", "leverage"} <= keys else None
 
 
-def _refuse_unsupported(later: Mapping[str, object]) -> None:
-    given = [name for name, payload in later.items() if payload is not None]
-    if given:
-        raise RulesError(
-            [Problem(name, f"rules_from_binance does not support {name} yet") for name in given]
-        )
+_TELLING = {
+    "cross_collateral": {"collaterals", "borrowCollaterals", "withdrawCollaterals"},
+    "portfolio_collateral": {"collateralRate"},
+    "portfolio_pro_collateral": {"collateralInfo"},
+}
+
+
+def _brackets_of(objects: list[Mapping[Any, Any]], keys: set[Any]) -> str:
+    """Tell the three answers that are called ``leverageBracket`` apart."""
+    if "pair" in keys or "qtyCap" in set(_bracket_keys(objects)):
+        return "coinm_brackets"
+    return "usdm_brackets" if keys & {"symbol", "notionalCoef"} else "liability_brackets"
+
+
+def _bracket_keys(objects: list[Mapping[Any, Any]]) -> Iterator[Any]:
+    for item in objects:
+        brackets = item.get("brackets")
+        for bracket in brackets if isinstance(brackets, list | tuple) else ():
+            if isinstance(bracket, Mapping):
+                yield from bracket
 
 
 def _content(payload: Payload) -> Any:
@@ -199,176 +252,3 @@ def _content(payload: Payload) -> Any:
 def _named(argument: str, problem: Problem) -> Problem:
     """Put the argument's name in front of a path, so that two answers can be told apart."""
     return dataclasses.replace(problem, path=f"{argument}: {problem.path}")
-
-
-def _entries(findings: Findings, content: object, *, what: str) -> list[tuple[str, Any]]:
-    """Return the groups of an answer, inside a wrapper or not."""
-    if isinstance(content, Mapping):
-        if "data" in content:
-            return findings.items("$.data", content["data"], what=what)
-        if "msg" in content and "code" in content:
-            found = f"the error {content['code']}: {content['msg']}"
-            findings.error("$", "error answer", found=found, expected=f"a list of {what}")
-            return []
-        return [("$", content)]
-    return findings.items("$", content, what=what)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads groups of one answer and sees names that come twice."""
-
-    findings: Findings
-    seen: dict[object, str]
-
-    def names(self, path: str, given: object) -> tuple[str, ...]:
-        items = self.findings.items(path, given, what="asset names")
-        read = [(where, self.findings.name(where, item)) for where, item in items]
-        named = [(where, name) for where, name in read if name is not None]
-        check_names_once(self.findings, named, self.seen, what="asset")
-        return tuple(name for _, name in named)
-
-    def ratio_tiers(self, path: str, given: object, table: str) -> tuple[Tier, ...]:
-        drafts = []
-        for where, item in self.findings.items(path, given, what="tiers"):
-            fields = self.findings.fields(
-                where,
-                item,
-                what="a tier",
-                required=(_RATIO_NAMES.floor or "", _RATIO_NAMES.rate),
-                optional=None,
-            )
-            drafts.append(self._ratio_draft(where, fields) if fields is not None else unread(where))
-        if not drafts:
-            return ()
-        return check_schedule(self.findings, path, drafts, TABLES[table], _RATIO_NAMES) or ()
-
-    def _ratio_draft(self, where: str, fields: Mapping[str, Any]) -> Draft:
-        cap, is_open = read_cap(self.findings, f"{where}.maxUsdValue", fields.get("maxUsdValue"))
-        return Draft(
-            where,
-            self._number(where, fields, "minUsdValue"),
-            cap,
-            is_open,
-            self._number(where, fields, "discountRate"),
-        )
-
-    def _number(self, where: str, fields: Mapping[str, Any], key: str) -> Decimal | None:
-        return self.findings.number(f"{where}.{key}", fields[key]) if key in fields else None
-
-    def bracket_tiers(self, path: str, given: object) -> dict[str, tuple[Tier, ...]]:
-        entries: list[tuple[str, Mapping[str, Any]]] = []
-        for where, item in self.findings.items(path, given, what="brackets"):
-            fields = self.findings.fields(
-                where,
-                item,
-                what="a bracket",
-                required=("maxDebt", *_BRACKET_RATES.values()),
-                optional=None,
-            )
-            entries.append((where, fields if fields is not None else {}))
-        edges = [self._bracket_edges(where, fields) for where, fields in entries]
-        read: dict[str, tuple[Tier, ...]] = {}
-        for table, rate in _BRACKET_RATES.items():
-            drafts = [
-                Draft(where, None, cap, is_open, self._number(where, fields, rate), leverage)
-                for (where, fields), (cap, is_open, leverage) in zip(entries, edges, strict=True)
-            ]
-            # The edges are the same in both tables: what is wrong with them is said once.
-            known = list(self.findings.problems)
-            findings = Findings()
-            names = TierNames(None, "maxDebt", rate)
-            tiers = check_schedule(findings, path, drafts, TABLES[table], names) if drafts else None
-            self.findings.problems.extend(p for p in findings.problems if p not in known)
-            read[table] = tiers or ()
-        given_sums = [(f"{where}.fastNum", fields.get("fastNum")) for where, fields in entries]
-        check_deductions(self.findings, read["liability_maintenance"], given_sums)
-        return read
-
-    def _bracket_edges(
-        self, where: str, fields: Mapping[str, Any]
-    ) -> tuple[Decimal | None, bool, Decimal | None]:
-        cap, is_open = None, False
-        if "maxDebt" in fields:
-            cap, is_open = read_cap(self.findings, f"{where}.maxDebt", fields["maxDebt"])
-        leverage = None
-        if fields.get("leverage") is not None:
-            leverage = self._number(where, fields, "leverage")
-        if leverage is not None:
-            kind = TABLES["liability_maintenance"]
-            check_leverage(self.findings, f"{where}.leverage", leverage, kind)
-        return cap, is_open, leverage
-
-
-def read_cross_collateral(findings: Findings, content: object) -> Tables:
-    """Read an answer of ``crossMarginCollateralRatio``, noting every fault."""
-    reader = _Reader(findings, {})
-    tables: Tables = {}
-    for where, item in _entries(findings, content, what="collateral groups"):
-        fields = findings.fields(
-            where, item, what="a group", required=("collaterals", "assetNames"), optional=None
-        )
-        if fields is None:
-            continue
-        names = reader.names(f"{where}.assetNames", fields.get("assetNames", ()))
-        for table, key in _RATIO_FIELDS.items():
-            given = fields.get(key)
-            if table != "collateral" and not given:
-                if given is not None:
-                    findings.warning(f"{where}.{key}", "is empty, and taken as absent")
-                continue
-            if key not in fields:
-                continue
-            tiers = reader.ratio_tiers(f"{where}.{key}", given, table)
-            if tiers and names:
-                tables.setdefault(table, []).append(Group(tiers, assets=names))
-    return tables
-
-
-def read_liability_brackets(findings: Findings, content: object) -> Tables:
-    """Read an answer of margin ``leverageBracket``, noting every fault."""
-    reader = _Reader(findings, {})
-    tables: Tables = {}
-    classes: dict[int, tuple[str, Mapping[str, tuple[Tier, ...]]]] = {}
-    for where, item in _entries(findings, content, what="bracket groups"):
-        fields = findings.fields(
-            where, item, what="a group", required=("assetNames", "brackets"), optional=None
-        )
-        if fields is None:
-            continue
-        names = reader.names(f"{where}.assetNames", fields.get("assetNames", ()))
-        if "brackets" not in fields:
-            continue
-        brackets = reader.bracket_tiers(f"{where}.brackets", fields["brackets"])
-        _check_class(findings, where, fields.get("rank"), brackets, classes)
-        for table, tiers in brackets.items():
-            if tiers and names:
-                tables.setdefault(table, []).append(Group(tiers, assets=names))
-    return tables
-
-
-def _check_class(
-    findings: Findings,
-    where: str,
-    given: object,
-    brackets: Mapping[str, tuple[Tier, ...]],
-    classes: dict[int, tuple[str, Mapping[str, tuple[Tier, ...]]]],
-) -> None:
-    """A bracket class may come in several groups, but only with the same brackets."""
-    if given is None:
-        return
-    path = f"{where}.rank"
-    rank = findings.integer(path, given, at_least=0)
-    if rank is None or not all(brackets.values()):
-        return
-    first, known = classes.setdefault(rank, (path, brackets))
-    if known != brackets:
-        findings.error(
-            path, "duplicate rank", found=rank, expected=f"given once (other brackets at {first})"
-        )
-
-
-_READERS: dict[str, Callable[[Findings, object], Tables]] = {
-    "cross_collateral": read_cross_collateral,
-    "liability_brackets": read_liability_brackets,
-}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from pymargin.rules.findings import Findings, child, plain
 from pymargin.rules.kinds import TableKind, table_kind
@@ -233,6 +234,8 @@ def check_deductions(
     findings: Findings,
     tiers: Sequence[Tier],
     given: Sequence[tuple[str, object]],
+    *,
+    sign: Literal[-1, 1] = -1,
 ) -> None:
     """Compare given quick deductions (``cum``, ``fastNum``) with those derived; differing warns.
 
@@ -244,17 +247,17 @@ def check_deductions(
         The schedule; empty where it could not be built, and then only the types are checked.
     given
         Path and value for each tier; None where the tier gives none.
+    sign
+        -1 where the figure is deducted (margins), 1 where it is added (the ``cum`` of portfolio
+        margin's collateral rates).
     """
     derived: Sequence[Decimal | None] = offsets(tiers) if tiers else [None] * len(given)
     for (path, figure), offset in zip(given, derived, strict=True):
         number = None if figure is None else findings.decimal(path, figure)
-        if number is not None and offset is not None and number != -offset:
-            findings.warning(
-                path,
-                "differs from the derived",
-                found=plain(number),
-                expected=f"{plain(-offset)} (derived from the edges and rates, and used instead)",
-            )
+        if number is None or offset is None or number == sign * offset:
+            continue
+        used = f"{plain(sign * offset)} (derived from the edges and rates, and used instead)"
+        findings.warning(path, "differs from the derived", found=plain(number), expected=used)
 
 
 def check_names_once(

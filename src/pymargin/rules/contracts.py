@@ -6,15 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pymargin.errors import RulesError
 from pymargin.rules.findings import Findings, child, plain, shown
 from pymargin.rules.frozen import FrozenMapping
 
 __all__ = [
+    "FILE_NAMES",
     "FUTURES",
     "Contract",
+    "ContractNames",
+    "Product",
     "contract_from_name",
     "contract_of",
     "contracts_document",
@@ -22,7 +25,9 @@ __all__ = [
     "read_contracts",
 ]
 
-FUTURES = ("usdm", "coinm")
+Product: TypeAlias = Literal["usdm", "coinm"]
+
+FUTURES: tuple[Product, ...] = ("usdm", "coinm")
 """The products whose positions are contracts."""
 
 _DELIVERY = re.compile(r"_[0-9]{6}\Z")
@@ -53,7 +58,7 @@ class Contract:
         for coinm. Int or Decimal; a float raises TypeError.
     """
 
-    product: Literal["usdm", "coinm"]
+    product: Product
     base_asset: str
     settlement_asset: str
     contract_size: Decimal = Decimal(1)
@@ -63,6 +68,18 @@ class Contract:
         if isinstance(size, bool) or not isinstance(size, int | Decimal):
             raise TypeError(f"Contract contract_size must be a Decimal, not {size!r}")
         object.__setattr__(self, "contract_size", Decimal(size))
+
+
+@dataclass(frozen=True, slots=True)
+class ContractNames:
+    """What a format calls the parts of a contract."""
+
+    base_asset: str = "base_asset"
+    settlement_asset: str = "settlement_asset"
+    contract_size: str = "contract_size"
+
+
+FILE_NAMES = ContractNames()
 
 
 def contract_from_name(symbol: str) -> Contract | None:
@@ -134,41 +151,42 @@ def read_contracts(findings: Findings, path: str, given: object) -> FrozenMappin
         )
         if fields is None or any(key not in fields for key in keys):
             continue
-        contract = read_contract(findings, where, fields)
+        product = fields["product"]
+        if product not in FUTURES:
+            known = f"one of {', '.join(FUTURES)}"
+            findings.error(f"{where}.product", "unknown", found=product, expected=known)
+            continue
+        contract = read_contract(findings, where, fields, product)
         if contract is not None:
             contracts[symbol] = contract
     return FrozenMapping(dict(sorted(contracts.items())))
 
 
-def read_contract(findings: Findings, path: str, fields: Mapping[str, Any]) -> Contract | None:
-    """Read one contract, noting every fault."""
+def read_contract(
+    findings: Findings,
+    path: str,
+    fields: Mapping[str, Any],
+    product: Product,
+    names: ContractNames = FILE_NAMES,
+) -> Contract | None:
+    """Read one contract under the names that its format uses, noting every fault."""
     already = len(findings.errors)
-    product = fields["product"]
-    if product not in FUTURES:
-        findings.error(
-            f"{path}.product", "unknown", found=product, expected=f"one of {', '.join(FUTURES)}"
-        )
-    base = findings.name(f"{path}.base_asset", fields["base_asset"])
-    settlement = findings.name(f"{path}.settlement_asset", fields["settlement_asset"])
-    size = findings.number(f"{path}.contract_size", fields.get("contract_size", 1))
+    base = findings.name(f"{path}.{names.base_asset}", fields[names.base_asset])
+    at = f"{path}.{names.settlement_asset}"
+    settlement = findings.name(at, fields[names.settlement_asset])
+    where = f"{path}.{names.contract_size}"
+    size = findings.number(where, fields.get(names.contract_size, 1))
     if size is not None:
-        _check_size(findings, f"{path}.contract_size", product, size)
+        _check_size(findings, where, product, size)
     if product == "coinm" and base is not None and settlement is not None and base != settlement:
-        findings.error(
-            f"{path}.settlement_asset",
-            "settlement",
-            found=settlement,
-            expected=f"the base asset ({base}) in coinm",
-        )
-    if len(findings.errors) > already:
+        expected = f"the base asset ({base}) in coinm"
+        findings.error(at, "settlement", found=settlement, expected=expected)
+    if base is None or settlement is None or size is None or len(findings.errors) > already:
         return None
-    assert base is not None
-    assert settlement is not None
-    assert size is not None
     return Contract(product, base, settlement, size)
 
 
-def _check_size(findings: Findings, path: str, product: object, size: Decimal) -> None:
+def _check_size(findings: Findings, path: str, product: Product, size: Decimal) -> None:
     if product == "usdm" and size != 1:
         findings.error(path, "contract size", found=size, expected="1 in usdm")
     elif size <= 0:

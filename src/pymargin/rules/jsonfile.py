@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from decimal import Decimal
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,6 +13,9 @@ from typing import Any
 from pymargin.errors import Problem, RulesError
 
 __all__ = ["decode", "read_json"]
+
+
+_GZIP = b"\x1f\x8b"
 
 
 class _Object(dict[str, Any]):
@@ -53,8 +58,18 @@ def decode(content: str | bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def _plain(content: bytes) -> bytes:
+    """Unpack what is gzipped, as stored answers often are."""
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as err:
+        raise ValueError(f"gzip: {err}") from err
+
+
 def read_json(path: str | PathLike[str]) -> Any:
-    """Read and decode a JSON file.
+    """Read and decode a JSON file, gzipped or not.
 
     Raises
     ------
@@ -63,7 +78,7 @@ def read_json(path: str | PathLike[str]) -> Any:
     """
     name = fspath(path)
     try:
-        return decode(Path(name).read_bytes())
+        return decode(_plain(Path(name).read_bytes()))
     except OSError as err:
         reason = err.strerror or str(err)
         raise RulesError([Problem(str(name), f"cannot be read: {reason}")]) from err

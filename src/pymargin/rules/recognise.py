@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from pymargin.errors import Problem, RulesError
-from pymargin.rules.binance import ANSWERS, answer_of, read_answers
+from pymargin.rules.binance import answer_of, read_answers
 from pymargin.rules.file import read_document
 from pymargin.rules.findings import Findings, shown
 from pymargin.rules.jsonfile import read_json
@@ -15,7 +15,10 @@ from pymargin.rules.model import MarginRules
 
 __all__ = ["check_rules"]
 
-_EXPECTED = "a rules file or an answer of crossMarginCollateralRatio or margin leverageBracket"
+_EXPECTED = (
+    "a rules file or an answer of crossMarginCollateralRatio, leverageBracket, collateralRate,"
+    " margin-asset-leverage or exchangeInfo, or ccxt's leverage tiers"
+)
 
 
 def check_rules(source: object) -> list[Problem]:
@@ -64,8 +67,6 @@ def _check(content: object) -> list[Problem]:
         if argument is None:
             found = shown(content)
             return [Problem("$", "shape", found=found, expected=_EXPECTED)]
-        if argument not in ANSWERS:
-            return [Problem("$", "futures brackets cannot be read yet")]
         answer: Any = content
         rules, problems = read_answers({argument: answer}, at=None)
     return problems if rules is None else list(rules.problems())
