@@ -124,3 +124,47 @@ def test_import_at_a_naive_moment_is_bad_input(desk: Desk) -> None:
     given = ("--cross-collateral", ratios, "--at", "2025-11-14", "--out", out)
     ran = desk.run("rules", "import", *given)
     assert (ran.code, "2025-11-14" in ran.err) == (2, True)
+
+
+BRACKETS = {
+    "symbol": "AAAUSDT",
+    "brackets": [
+        {
+            "initialLeverage": 50,
+            "notionalFloor": 0,
+            "notionalCap": 5000,
+            "maintMarginRatio": 0.01,
+            "cum": 0,
+        }
+    ],
+}
+
+
+def test_import_reads_the_answers_of_every_product(desk: Desk) -> None:
+    out = desk.folder / "imported.json"
+    brackets = desk.json("brackets.json", BRACKETS)
+    rates = desk.json("rates.json", [{"asset": "BTC", "collateralRate": "0.95"}])
+    loans = desk.json("loans.json", [{"asset": "USDT", "leverage": 5}])
+    contract = {"symbol": "AAAUSDT", "baseAsset": "AAA", "marginAsset": "USDC"}
+    symbols = desk.json("symbols.json", {"symbols": [contract]})
+    given = ("--usdm-brackets", brackets, "--portfolio-collateral", rates, "--symbols", symbols)
+    ran = desk.run("rules", "import", *given, "--portfolio-leverage", loans, "--out", out)
+    assert ran.out.endswith("portfolio 1 asset, usdm 1 symbol, 1 contract, 1 loan leverage\n")
+    assert pm.load_rules(out).contract("AAAUSDT").settlement_asset == "USDC"
+
+
+def test_import_applies_a_notional_coefficient_where_asked(desk: Desk) -> None:
+    out = desk.folder / "imported.json"
+    brackets = desk.json("brackets.json", {**BRACKETS, "notionalCoef": 2})
+    given = ("--usdm-brackets", brackets, "--notional-coef", "apply", "--out", out)
+    assert desk.run("rules", "import", *given).code == 0
+    assert pm.load_rules(out).tiers("usdm", "AAAUSDT")[0].cap == 10_000
+
+
+def test_show_lists_the_brackets_of_a_symbol_in_its_settlement_asset(desk: Desk) -> None:
+    out = desk.folder / "imported.json"
+    brackets = desk.json("brackets.json", BRACKETS)
+    desk.run("rules", "import", "--usdm-brackets", brackets, "--out", out)
+    shown = desk.run("rules", "show", out, "AAAUSDT").out
+    assert "usdm, values in USDT" in shown
+    assert ["0", "5,000", "1", "%", "50x"] in [line.split() for line in shown.splitlines()]

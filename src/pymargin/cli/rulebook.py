@@ -26,13 +26,20 @@ def show_rules(screen: Screen, rules: MarginRules) -> None:
     screen.heading("Formulas")
     screen.table([Column("mode"), Column("methodology")], list(rules.methodology.items()))
     screen.heading("Tables")
-    columns = [Column("table"), Column("assets", True), Column("distinct schedules", True)]
+    columns = [Column("table"), Column("names", True), Column("distinct schedules", True)]
     rows = []
     for table in rules.tables:
         names = rules.names(table)
         distinct = {rules.tiers(table, name) for name in names}
         rows.append((table, f"{len(names):,}", f"{len(distinct):,}"))
     screen.table(columns, rows)
+    loans = rules.loan_margin.values()
+    if loans:
+        rates = ", ".join(f"{_figure(loan.maintenance_rate)} ({loan.leverage}x)" for loan in loans)
+        screen.line()
+        screen.line(f"Maintenance rate of a margin loan of portfolio margin: {rates}.")
+    if rules.contracts:
+        screen.line(f"{counted(len(rules.contracts), 'contract')} of futures.")
     for mode, thresholds in rules.thresholds.items():
         screen.heading(f"Thresholds of {mode}; the first line that holds decides")
         screen.table([Column("if"), Column("then")], list(_threshold_lines(thresholds)))
@@ -63,6 +70,8 @@ def show_asset(screen: Screen, rules: MarginRules, asset: str) -> None:
     """
     rank = rules.rank(asset)
     known = "no rank" if rank is None else f"rank {rank}"
+    pro_rank = rules.rank(asset, table="portfolio_pro")
+    known += "" if pro_rank is None else f" (rank {pro_rank} in portfolio_pro)"
     tables = [table for table in rules.tables if rules.find(table, asset) is not None]
     if not tables:
         if rank is None:
@@ -71,7 +80,7 @@ def show_asset(screen: Screen, rules: MarginRules, asset: str) -> None:
     screen.line(f"{asset}, {known}: {rules.label or 'unlabelled rules'}{_when(rules)}")
     for table in tables:
         tiers = rules.tiers(table, asset)
-        screen.heading(f"{table}, values in USDT")
+        screen.heading(f"{table}, values in {_unit(rules, table, asset)}")
         has_leverage = any(tier.leverage is not None for tier in tiers)
         columns = [Column("above", True), Column("up to", True), Column("rate", True)]
         columns += [Column("leverage", True)] if has_leverage else []
@@ -87,6 +96,11 @@ def show_asset(screen: Screen, rules: MarginRules, asset: str) -> None:
         screen.line()
         screen.line(f"{asset} has no tiers in {counted(len(without), 'table')}: "
                     f"{', '.join(without)}.")  # fmt: skip
+
+
+def _unit(rules: MarginRules, table: str, name: str) -> str:
+    """Say what the caps of a schedule are in: futures brackets, in the settlement asset."""
+    return rules.contract(name).settlement_asset if table in ("usdm", "coinm") else "USDT"
 
 
 def _when(rules: MarginRules) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from pymargin.rules.binance_futures import NotionalCoef
 
 __all__ = ["rules"]
 
@@ -56,18 +60,39 @@ def show(source: str, asset: str | None) -> int:
     return 0
 
 
+_ANSWERS = {
+    "cross-collateral": "GET /sapi/v1/margin/crossMarginCollateralRatio: collateral tiers",
+    "liability-brackets": "GET /sapi/v1/margin/leverageBracket: brackets of Cross Margin Pro",
+    "portfolio-collateral": "GET /sapi/v1/portfolio/collateralRate: flat rates",
+    "portfolio-pro-collateral": "GET /sapi/v2/portfolio/collateralRate: tiered rates",
+    "portfolio-leverage": "GET /sapi/v1/portfolio/margin-asset-leverage: leverage of loans",
+    "usdm-brackets": "GET /fapi/v1/leverageBracket, or ccxt's leverage tiers",
+    "coinm-brackets": "GET /dapi/v2/leverageBracket, or ccxt's leverage tiers",
+}
+
+
+def _answer_options(command: click.Command) -> click.Command:
+    """Give a command one option for each answer of the exchange."""
+    options: list[click.Parameter] = [
+        click.Option([f"--{name}"], type=_JSON_FILE, metavar="FILE", help=f"The answer of {what}.")
+        for name, what in _ANSWERS.items()
+    ]
+    about = "The answer of GET exchangeInfo of fapi or dapi; may be given twice."
+    symbols = click.Option(
+        ["--symbols"], type=_JSON_FILE, multiple=True, metavar="FILE", help=about
+    )
+    command.params[:0] = [*options, symbols]
+    return command
+
+
+@_answer_options
 @rules.command(name="import")
 @click.option(
-    "--cross-collateral",
-    type=_JSON_FILE,
-    metavar="FILE",
-    help="The answer of GET /sapi/v1/margin/crossMarginCollateralRatio: collateral tiers.",
-)
-@click.option(
-    "--liability-brackets",
-    type=_JSON_FILE,
-    metavar="FILE",
-    help="The answer of GET /sapi/v1/margin/leverageBracket: brackets of Cross Margin Pro.",
+    "--notional-coef",
+    type=click.Choice(["ignore", "apply"]),
+    default="ignore",
+    show_default=True,
+    help="Whether caps are multiplied by a symbol's notionalCoef.",
 )
 @click.option(
     "--at",
@@ -82,7 +107,11 @@ def show(source: str, asset: str | None) -> int:
     help="The rules file to write.",
 )
 def import_rules(
-    cross_collateral: Path | None, liability_brackets: Path | None, at: str | None, out: Path
+    at: str | None,
+    out: Path,
+    notional_coef: NotionalCoef,
+    symbols: tuple[Path, ...],
+    **answers: Path | None,
 ) -> int:
     """Make a rules file of the exchange's own answers.
 
@@ -94,20 +123,26 @@ def import_rules(
     from pymargin.cli.figures import counted
     from pymargin.cli.outputs import check_target, replacing
     from pymargin.rules import rules_from_binance
+    from pymargin.rules.kinds import table_kind
 
-    given = [path for path in (cross_collateral, liability_brackets) if path is not None]
+    given: dict[str, Any] = {name: path for name, path in answers.items() if path is not None}
+    inputs = [*given.values(), *symbols]
+    if symbols:
+        given["symbols"] = symbols
     if not given:
-        raise click.UsageError("give --cross-collateral, --liability-brackets or both")
-    check_target(out, suffixes=(".json",), inputs=given)
-    known = rules_from_binance(
-        cross_collateral=cross_collateral, liability_brackets=liability_brackets, at=at
-    )
+        names = ", ".join(f"--{name}" for name in _ANSWERS)
+        raise click.UsageError(f"give at least one of {names} and --symbols")
+    check_target(out, suffixes=(".json",), inputs=inputs)
+    known = rules_from_binance(**given, notional_coef=notional_coef, at=at)
     with replacing(out) as partial:
         known.save(partial)
     for problem in known.problems():
         click.echo(f"warning: {problem}", err=True)
-    names = ", ".join(
-        f"{table} {counted(len(known.names(table)), 'asset')}" for table in known.tables
-    )
-    click.echo(f"{out}: {names}")
+    parts = [
+        f"{table} {counted(len(known.names(table)), table_kind(table).names.removesuffix('s'))}"
+        for table in known.tables
+    ]
+    parts += [counted(len(known.contracts), "contract")] if known.contracts else []
+    parts += [counted(len(known.loan_leverage), "loan leverage")] if known.loan_leverage else []
+    click.echo(f"{out}: {', '.join(parts)}")
     return 0
