@@ -80,7 +80,7 @@ def test_worked_example_of_portfolio_margin_pro():
     )  # fmt: skip
     rules = rules_of(
         portfolio_pro=TIERED,
-        usdm=dict.fromkeys(brackets, ((None, "0.005", 20),)),
+        usdm=dict.fromkeys(("BTCUSDT", "BTCUSDT_260327"), ((None, "0.005", 20),)),
         coinm={"BTCUSD_PERP": ((None, "0.005", 20),)},
         parts={"loan_leverage": {"BTC": 3, "ETH": 3}},
     )
