@@ -149,6 +149,7 @@ void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& a
                     const Outputs<Mode>& outputs, ResultOrder order, int threads,
                     Implementation implementation) {
     const auto rows = lane_rows<Mode>(market, n_assets);
+    const kernels::StepRowTable steps(*market.schedules);
     const int stride = (table.n_tests + lanes - 1) / lanes * lanes;
     const auto thresholds = padded_thresholds(table, stride);
     const RowWise<Mode, AssetId> rare(slots, accounts, market, table, outputs, order);
@@ -157,6 +158,7 @@ void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& a
     run_parts(parts, [&](std::int64_t part) {
         SliceJob<Mode, AssetId> job{slots,
                                     rows.data(),
+                                    steps.view(),
                                     &table,
                                     thresholds.data(),
                                     stride,

@@ -52,6 +52,10 @@ struct Lanes {
     friend PYMARGIN_INLINE Lanes positive_part(const Lanes& value) noexcept {
         return Lanes(_mm256_max_pd(value.v, _mm256_setzero_pd()));
     }
+    /// Its absolute value.
+    friend PYMARGIN_INLINE Lanes size_of(const Lanes& value) noexcept {
+        return Lanes(_mm256_andnot_pd(_mm256_set1_pd(-0.0), value.v));
+    }
 
     __m256d v;
 };
@@ -92,8 +96,7 @@ class Unsettled {
     }
 
     PYMARGIN_INLINE void add_unless_outside(const Lanes& distance, const Lanes& error) noexcept {
-        const __m256d size = _mm256_andnot_pd(_mm256_set1_pd(-0.0), distance.v);
-        lanes_ = _mm256_or_pd(lanes_, _mm256_cmp_pd(size, error.v, _CMP_NGT_UQ));
+        lanes_ = _mm256_or_pd(lanes_, _mm256_cmp_pd(size_of(distance).v, error.v, _CMP_NGT_UQ));
     }
     PYMARGIN_INLINE unsigned mask() const noexcept {
         return mask_of(lanes_);
@@ -113,9 +116,6 @@ PYMARGIN_INLINE Lanes load(const double* at) noexcept {
 }
 PYMARGIN_INLINE Lanes load_unaligned(const double* at) noexcept {
     return Lanes(_mm256_loadu_pd(at));
-}
-PYMARGIN_INLINE Lanes from_parts(double lane0, double lane1, double lane2, double lane3) noexcept {
-    return Lanes(_mm256_set_pd(lane3, lane2, lane1, lane0));
 }
 PYMARGIN_INLINE void store(double* at, const Lanes& value) noexcept {
     _mm256_store_pd(at, value.v);
@@ -141,6 +141,44 @@ PYMARGIN_INLINE void transpose(const double* row0, const double* row1, const dou
     columns[3].v = _mm256_permute2f128_pd(ab_high, cd_high, 0x31);
 }
 
+/// The first two of four rows.
+PYMARGIN_INLINE void transpose_pairs(const double* row0, const double* row1, const double* row2,
+                                     const double* row3, Lanes* columns) noexcept {
+    const __m256d even =
+        _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(row0)), _mm_loadu_pd(row2), 1);
+    const __m256d odd =
+        _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(row1)), _mm_loadu_pd(row3), 1);
+    columns[0].v = _mm256_unpacklo_pd(even, odd);
+    columns[1].v = _mm256_unpackhi_pd(even, odd);
+}
+
+/// How many of a lane's n caps (whole vectors of them) are less than its value.
+PYMARGIN_INLINE void count_less(const double* caps0, const double* caps1, const double* caps2,
+                                const double* caps3, std::int64_t n, const Lanes& value,
+                                std::int64_t* counts) noexcept {
+    const double* const caps[] = {caps0, caps1, caps2, caps3};
+    const __m256d values[] = {
+        _mm256_permute4x64_pd(value.v, 0x00), _mm256_permute4x64_pd(value.v, 0x55),
+        _mm256_permute4x64_pd(value.v, 0xAA), _mm256_permute4x64_pd(value.v, 0xFF)};
+    __m256i less[] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                      _mm256_setzero_si256()};
+    for (std::int64_t at = 0; at < n; at += lanes) {
+#pragma GCC unroll 4
+        for (int lane = 0; lane < lanes; ++lane) {
+            const __m256d is_less =
+                _mm256_cmp_pd(_mm256_loadu_pd(caps[lane] + at), values[lane], _CMP_LT_OQ);
+            less[lane] = _mm256_sub_epi64(less[lane], _mm256_castpd_si256(is_less));
+        }
+    }
+    const __m256i pairs01 = _mm256_add_epi64(_mm256_unpacklo_epi64(less[0], less[1]),
+                                             _mm256_unpackhi_epi64(less[0], less[1]));
+    const __m256i pairs23 = _mm256_add_epi64(_mm256_unpacklo_epi64(less[2], less[3]),
+                                             _mm256_unpackhi_epi64(less[2], less[3]));
+    const __m256i sums = _mm256_add_epi64(_mm256_permute2x128_si256(pairs01, pairs23, 0x20),
+                                          _mm256_permute2x128_si256(pairs01, pairs23, 0x31));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(counts), sums);
+}
+
 /// ErrorBound::at of decide.hpp.
 PYMARGIN_INLINE Lanes error_lanes(const ErrorBound& bound, const Lanes& relative,
                                   const Lanes& magnitude) noexcept {
@@ -148,13 +186,11 @@ PYMARGIN_INLINE Lanes error_lanes(const ErrorBound& bound, const Lanes& relative
            Lanes(bound.absolute());
 }
 
-/// level_value of decide.hpp.
+/// level_value of decide.hpp wherever no sum has overflowed: its one NaN is 0 / 0, which the
+/// minimum turns into infinity. (Lanes that overflow are evaluated again by the row.)
 PYMARGIN_INLINE Lanes level_lanes(const Ratio<Lanes>& level) noexcept {
     const __m256d ratio = _mm256_div_pd(level.numerator.v, level.denominator.v);
-    const __m256d is_zero_over_zero =
-        _mm256_and_pd(_mm256_cmp_pd(ratio, ratio, _CMP_UNORD_Q),
-                      _mm256_cmp_pd(level.denominator.v, _mm256_setzero_pd(), _CMP_EQ_OQ));
-    return Lanes(_mm256_blendv_pd(ratio, _mm256_set1_pd(__builtin_inf()), is_zero_over_zero));
+    return Lanes(_mm256_min_pd(ratio, _mm256_set1_pd(__builtin_inf())));
 }
 
 /// Writes each lane to a place of its own.
@@ -178,9 +214,6 @@ class LaneBits {
         const __m256i sign = _mm256_srli_epi64(_mm256_castpd_si256(value.v), 63);
         bits_ = _mm256_or_si256(bits_, _mm256_slli_epi64(sign, bit));
     }
-    PYMARGIN_INLINE __m256i lanes_of_64() const noexcept {
-        return bits_;
-    }
     PYMARGIN_INLINE void take(std::uint64_t* bits) const noexcept {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(bits), bits_);
     }
@@ -189,50 +222,84 @@ class LaneBits {
     __m256i bits_;
 };
 
-/// The actions of every combination of test bits; with four tests all of them fit two registers.
+/// The actions of four accounts, 16 bits a lane from the lowest, by the signs of any number of
+/// distances.
 template <bool has_four_tests>
 class ActionTable {
   public:
     PYMARGIN_INLINE explicit ActionTable(const std::uint16_t* actions) noexcept
-        : actions_(actions), low_(_mm256_setzero_si256()), high_(_mm256_setzero_si256()) {
-        if constexpr (has_four_tests) {
-            alignas(16) std::uint8_t low[16];
-            alignas(16) std::uint8_t high[16];
-            for (int bits = 0; bits < 16; ++bits) {
-                low[bits] = static_cast<std::uint8_t>(actions[bits] & 255);
-                high[bits] = static_cast<std::uint8_t>(actions[bits] >> 8);
-            }
-            low_ =
-                _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(low)));
-            high_ =
-                _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(high)));
-        }
+        : actions_(actions) {
     }
 
-    PYMARGIN_INLINE void look_up(const LaneBits& bits, std::uint16_t* actions) const noexcept {
-        const __m256i index = bits.lanes_of_64();
-        if constexpr (has_four_tests) {
-            // Bytes above the lowest of a lane have index 0: what they find is masked away.
-            const __m256i byte = _mm256_set1_epi64x(255);
-            const __m256i low = _mm256_and_si256(_mm256_shuffle_epi8(low_, index), byte);
-            const __m256i high = _mm256_and_si256(_mm256_shuffle_epi8(high_, index), byte);
-            const __m256i found = _mm256_or_si256(low, _mm256_slli_epi64(high, 8));
-            const __m128i pairs =
-                _mm_packus_epi32(_mm256_castsi256_si128(found), _mm256_extracti128_si256(found, 1));
-            _mm_storel_epi64(reinterpret_cast<__m128i*>(actions), _mm_packus_epi32(pairs, pairs));
-        } else {
-            alignas(32) std::uint64_t lane[lanes];
-            _mm256_store_si256(reinterpret_cast<__m256i*>(lane), index);
-            for (int k = 0; k < lanes; ++k) {
-                actions[k] = actions_[lane[k]];
-            }
+    PYMARGIN_INLINE std::uint64_t of_negative(const Lanes* distances, int n_tests) const noexcept {
+        LaneBits bits;
+        for (int test = 0; test < n_tests; ++test) {
+            bits.set_where_negative(distances[test], test);
         }
+        std::uint64_t lane[lanes];
+        bits.take(lane);
+        std::uint64_t found = 0;
+        for (int k = 0; k < lanes; ++k) {
+            found |= static_cast<std::uint64_t>(actions_[lane[k]]) << (16 * k);
+        }
+        return found;
     }
 
   private:
     const std::uint16_t* actions_;
-    __m256i low_;
-    __m256i high_;
+};
+
+/// The same of four tests: one look-up for two accounts by their eight signs together.
+template <>
+class ActionTable<true> {
+  public:
+    PYMARGIN_INLINE explicit ActionTable(const std::uint16_t* actions) noexcept {
+        for (unsigned signs = 0; signs < 256; ++signs) {
+            unsigned bits[2] = {};
+            for (unsigned k = 0; k < 8; ++k) {
+                bits[k % 2] |= (signs >> k & 1U) << (k / 2);
+            }
+            pairs_[signs] = actions[bits[0]] | static_cast<std::uint32_t>(actions[bits[1]]) << 16;
+        }
+    }
+
+    PYMARGIN_INLINE std::uint64_t of_negative(const Lanes* distances, int) const noexcept {
+        // A sign stands in the upper half of its lane; packing with saturation keeps it: bytes of
+        // tests 0 to 3, each for lanes 0 and 1, then, 16 bytes on, for lanes 2 and 3.
+        const __m256i tests01 = upper_halves(distances[0], distances[1]);
+        const __m256i tests23 = upper_halves(distances[2], distances[3]);
+        const __m256i words = _mm256_packs_epi32(tests01, tests23);
+        const auto signs =
+            static_cast<unsigned>(_mm256_movemask_epi8(_mm256_packs_epi16(words, words)));
+        return pairs_[signs & 255] | static_cast<std::uint64_t>(pairs_[signs >> 24]) << 32;
+    }
+
+  private:
+    static PYMARGIN_INLINE __m256i upper_halves(const Lanes& left, const Lanes& right) noexcept {
+        return _mm256_castps_si256(
+            _mm256_shuffle_ps(_mm256_castpd_ps(left.v), _mm256_castpd_ps(right.v), 0xDD));
+    }
+
+    std::uint32_t pairs_[256];
+};
+
+/// A threshold of up to four classes, one of which each lane takes.
+struct ClassChoice {
+    /// From the classes of four accounts.
+    PYMARGIN_INLINE explicit ClassChoice(const std::uint32_t* classes) noexcept {
+        const __m256i of_lane =
+            _mm256_cvtepu32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(classes)));
+        // Lane by lane the numbers 2 c and 2 c + 1 of the halves to take.
+        halves = _mm256_add_epi32(_mm256_shuffle_epi32(_mm256_add_epi32(of_lane, of_lane), 0xA0),
+                                  _mm256_set1_epi64x(std::int64_t{1} << 32));
+    }
+
+    PYMARGIN_INLINE Lanes of(const Lanes& by_class) const noexcept {
+        return Lanes(
+            _mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(by_class.v), halves)));
+    }
+
+    __m256i halves;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "pymargin/evaluate.hpp"
 #include "pymargin/slots.hpp"
+#include "step_rows.hpp"
 
 namespace pymargin::kernels {
 
@@ -29,6 +30,7 @@ template <class Mode, class AssetId>
 struct SliceJob {
     Slots<AssetId> slots;
     const LaneRow<Mode::n_tables>* rows;
+    StepRows steps;
     const DecisionTable* decisions;
     /// Thresholds of each class, padded to `lanes` or twice as many.
     const double* thresholds;

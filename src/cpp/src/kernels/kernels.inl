@@ -4,29 +4,41 @@
 
 namespace {
 
-/// Four values of which those in `outside` are not surely within the first step; `first` holds
-/// the others. Marks lanes that only exact arithmetic settles. Out of line: rare, and not short.
+/// Where the values beyond an asset's first step are found.
+template <int n_tables>
+struct FurtherSteps {
+    StepRows steps;
+    const MarketRow<n_tables>* market;
+};
+
+/// The values of four assets under a table, whatever their steps: all four at once and without a
+/// branch, as which lanes are outside their first step and where they end up is hardly predictable.
+/// Marks lanes that only exact arithmetic settles: a superset of those that
+/// value_beyond_first_step of market.hpp notes. Out of line, so that the sums stay in registers.
 template <class Mode, class AssetId>
-__attribute__((noinline)) Lanes beyond_first_step(const Market<Mode::n_tables>& market, int table,
-                                                  const AssetId* assets, Lanes v, Lanes extent,
-                                                  Lanes first, unsigned outside,
+__attribute__((noinline)) Lanes beyond_first_step(const FurtherSteps<Mode::n_tables>& further,
+                                                  int table, const AssetId* assets, Lanes v,
+                                                  Lanes extent, unsigned outside,
                                                   unsigned* redo) noexcept {
-    alignas(32) double value[lanes];
-    alignas(32) double given[lanes];
-    alignas(32) double around[lanes];
-    store(value, first);
-    store(given, v);
-    store(around, extent);
-    for (; outside != 0; outside &= outside - 1) {
-        const int lane = __builtin_ctz(outside);
-        const int schedule = market.rows[assets[lane]].tables[table].schedule;
-        Notes notes;
-        value[lane] =
-            value_beyond_first_step(*market.schedules, schedule, given[lane], around[lane], notes);
-        *redo |= (notes.beyond_tiers || notes.ambiguous ? 1U : 0U) << lane;
+    const StepRows& steps = further.steps;
+    const double* row[lanes];
+#pragma GCC unroll 4
+    for (int lane = 0; lane < lanes; ++lane) {
+        row[lane] = steps.row(further.market[assets[lane]].tables[table].schedule);
     }
-    // Not load(value): reading as one what was just written in parts would wait for the stores.
-    return from_parts(value[0], value[1], value[2], value[3]);
+    Lanes settled[2];
+    transpose_pairs(row[0], row[1], row[2], row[3], settled);
+    // Twice the doubt, for the rounding of these sums.
+    const Lanes doubt = Lanes(2 * cap_slack) * extent;
+    *redo |= outside & (not_greater(v - doubt, settled[0]) | not_less(v + doubt, settled[1]));
+    std::int64_t count[lanes];
+    count_less(row[0] + StepRows::caps, row[1] + StepRows::caps, row[2] + StepRows::caps,
+               row[3] + StepRows::caps, steps.n_caps, v, count);
+    const std::int64_t rates = StepRows::caps + steps.n_caps;
+    Lanes step[2];
+    transpose_pairs(row[0] + rates + 2 * count[0], row[1] + rates + 2 * count[1],
+                    row[2] + rates + 2 * count[2], row[3] + rates + 2 * count[3], step);
+    return step[0] * v + step[1];
 }
 
 /// Four assets, one a lane, as a formula sees them.
@@ -34,9 +46,9 @@ template <class Mode, class AssetId>
 class LaneAsset {
   public:
     PYMARGIN_INLINE LaneAsset(const LaneRow<Mode::n_tables>* rows,
-                              const Market<Mode::n_tables>& market, const AssetId* assets,
+                              const FurtherSteps<Mode::n_tables>& further, const AssetId* assets,
                               unsigned* redo) noexcept
-        : market_(market), assets_(assets), redo_(redo) {
+        : further_(further), assets_(assets), redo_(redo) {
         for (int k = 0; k < LaneRow<Mode::n_tables>::n_vectors; ++k) {
             transpose(rows[assets[0]].values + lanes * k, rows[assets[1]].values + lanes * k,
                       rows[assets[2]].values + lanes * k, rows[assets[3]].values + lanes * k,
@@ -64,105 +76,155 @@ class LaneAsset {
                                                const Lanes& at_most) const noexcept {
         const Lanes& first_cap = columns_[1 + 2 * table];
         const Lanes& first_rate = columns_[2 + 2 * table];
-        Lanes values = first_rate * v;
         const unsigned outside = not_at_most(at_most, first_cap);
         if (__builtin_expect(outside != 0, 0)) {
-            values =
-                beyond_first_step<Mode>(market_, table, assets_, v, extent, values, outside, redo_);
+            return beyond_first_step<Mode>(further_, table, assets_, v, extent, outside, redo_);
         }
-        return values;
+        return first_rate * v;
     }
 
     Lanes columns_[LaneRow<Mode::n_tables>::n_vectors * lanes];
-    const Market<Mode::n_tables>& market_;
+    const FurtherSteps<Mode::n_tables>& further_;
     const AssetId* assets_;
     unsigned* redo_;
 };
 
-/// The thresholds that four accounts are held against, a vector a test.
-template <class Mode, class AssetId>
-PYMARGIN_INLINE void load_thetas(const SliceJob<Mode, AssetId>& job, std::int64_t slot,
-                                 Lanes* thetas) noexcept {
-    const std::size_t stride = static_cast<std::size_t>(job.threshold_stride);
-    const std::uint32_t* const classes = job.class_of + slot;
-    const double* const row0 = job.thresholds + classes[0] * stride;
-    const double* const row1 = job.thresholds + classes[1] * stride;
-    const double* const row2 = job.thresholds + classes[2] * stride;
-    const double* const row3 = job.thresholds + classes[3] * stride;
-    for (int test = 0; test < job.threshold_stride; test += lanes) {
-        transpose(row0 + test, row1 + test, row2 + test, row3 + test, thetas + test);
+/// The thresholds that four accounts are held against, a vector a test. Classes are few, mostly: up
+/// to four of them fit a vector a test.
+template <bool is_usual, class Mode, class AssetId>
+class Thresholds {
+  public:
+    PYMARGIN_INLINE explicit Thresholds(const SliceJob<Mode, AssetId>& job) noexcept
+        : values_(job.thresholds),
+          stride_(job.threshold_stride),
+          class_of_(job.class_of),
+          are_few_(job.decisions->n_classes <= lanes) {
+        const std::int64_t n_classes = are_few_ ? job.decisions->n_classes : 1;
+        for (int test = 0; test < stride_; ++test) {
+            alignas(32) double by_class[lanes] = {};
+            for (std::int64_t one = 0; one < n_classes; ++one) {
+                by_class[one] = values_[one * stride_ + test];
+            }
+            of_test_[test] = class_of_ == nullptr ? Lanes(by_class[0]) : load(by_class);
+        }
     }
-}
 
-template <class Mode, class AssetId>
-PYMARGIN_INLINE void load_common_thetas(const SliceJob<Mode, AssetId>& job,
-                                        Lanes* thetas) noexcept {
-    for (int test = 0; test < job.threshold_stride; ++test) {
-        thetas[test] = Lanes(job.thresholds[test]);
+    PYMARGIN_INLINE void take(std::int64_t slot, Lanes* thetas) const noexcept {
+        const int stride = is_usual ? lanes : stride_;
+        if (class_of_ == nullptr) {
+#pragma GCC unroll 4
+            for (int test = 0; test < stride; ++test) {
+                thetas[test] = of_test_[test];
+            }
+        } else if (are_few_) {
+            const ClassChoice choice(class_of_ + slot);
+#pragma GCC unroll 4
+            for (int test = 0; test < stride; ++test) {
+                thetas[test] = choice.of(of_test_[test]);
+            }
+        } else {
+            const double* row[lanes];
+            for (int lane = 0; lane < lanes; ++lane) {
+                row[lane] = values_ + static_cast<std::int64_t>(class_of_[slot + lane]) * stride;
+            }
+            for (int test = 0; test < stride; test += lanes) {
+                transpose(row[0] + test, row[1] + test, row[2] + test, row[3] + test,
+                          thetas + test);
+            }
+        }
     }
-}
 
-/// Adds test bits to `bits`; returns the lanes that float64 does not settle. `is_usual`: the tests
+  private:
+    const double* const values_;
+    const int stride_;
+    const std::uint32_t* const class_of_;
+    const bool are_few_;
+    Lanes of_test_[DecisionTable::max_tests];
+};
+
+/// Takes the distance of each test; returns the lanes that float64 does not settle. A NaN may be
+/// lost in the minimum: then a sum has overflowed, and the error is infinite. `is_usual`: the tests
 /// are the mode's usual four, known to the compiler.
 template <bool is_usual, class Mode>
 PYMARGIN_INLINE unsigned decide_lanes(const DecisionTable& table, const Lanes* thetas,
                                       const typename Mode::template Sums<Lanes>& sums,
-                                      const Lanes& error, LaneBits& bits) noexcept {
-    Unsettled unsettled;
+                                      const Lanes& error, Lanes* distances) noexcept {
+    Lanes nearest(__builtin_inf());
     const int n_tests = is_usual ? lanes : table.n_tests;
 #pragma GCC unroll 4
     for (int test = 0; test < n_tests; ++test) {
         const int which = is_usual ? Mode::usual_tests[test % lanes] : table.test_level[test];
         const Ratio<Lanes> level = Mode::level(sums, which);
-        const Lanes distance = level.numerator - thetas[test] * level.denominator;
-        bits.set_where_negative(distance, test);
-        unsettled.add_unless_outside(distance, error);
+        distances[test] = level.numerator - thetas[test] * level.denominator;
+        nearest = smaller(size_of(distances[test]), nearest);
     }
-    return unsettled.mask();
+    return not_greater(nearest, error);
 }
 
-/// Puts four results where their accounts stand.
-PYMARGIN_INLINE void write_lanes(bool in_slot_order, double* field, std::int64_t slot,
-                                 const std::uint16_t* place, const Lanes& values) noexcept {
-    if (in_slot_order) {
-        store_unaligned(field + slot, values);
-    } else {
-        double* const window = field + slot / slot_window * slot_window;
-        scatter(values, window + place[0], window + place[1], window + place[2], window + place[3]);
+/// Where the results of four accounts go: side by side in slot order, or each to its place.
+struct Destination {
+    bool is_slot;
+    std::int64_t begin;
+    const std::uint16_t* place;
+
+    PYMARGIN_INLINE void write(double* field, const Lanes& values) const noexcept {
+        double* const at = field + begin;
+        if (is_slot) {
+            store_unaligned(at, values);
+        } else {
+            scatter(values, at + place[0], at + place[1], at + place[2], at + place[3]);
+        }
+    }
+
+    /// 16 bits a lane from the lowest.
+    PYMARGIN_INLINE void write(std::uint16_t* field, std::uint64_t values) const noexcept {
+        std::uint16_t* const at = field + begin;
+        for (int lane = 0; lane < lanes; ++lane) {
+            at[is_slot ? lane : place[lane]] = static_cast<std::uint16_t>(values >> (16 * lane));
+        }
+    }
+};
+
+template <class Mode>
+PYMARGIN_INLINE void write_level(const Destination& to, const Outputs<Mode>& outputs,
+                                 const typename Mode::template Sums<Lanes>& sums,
+                                 int level) noexcept {
+    if (outputs.levels[level] != nullptr) {
+        to.write(outputs.levels[level], Mode::shown(level, level_lanes(Mode::level(sums, level))));
+    }
+}
+
+/// Writes all fields that are wanted. `wants_more`: others than the first two levels.
+template <class Mode>
+PYMARGIN_INLINE void write_slice(const Destination& to, const Outputs<Mode>& outputs,
+                                 const typename Mode::template Sums<Lanes>& sums,
+                                 bool wants_more) noexcept {
+    write_level<Mode>(to, outputs, sums, 0);
+    write_level<Mode>(to, outputs, sums, 1);
+    if (wants_more) {
+#pragma GCC unroll 8
+        for (int level = 2; level < Mode::n_levels; ++level) {
+            write_level<Mode>(to, outputs, sums, level);
+        }
+#pragma GCC unroll 8
+        for (int total = 0; total < Mode::n_totals; ++total) {
+            if (outputs.totals[total] != nullptr) {
+                to.write(outputs.totals[total], Mode::total(sums, total));
+            }
+        }
     }
 }
 
 template <class Mode>
-PYMARGIN_INLINE void write_slice(bool in_slot_order, const Outputs<Mode>& outputs,
-                                 const typename Mode::template Sums<Lanes>& sums, std::int64_t slot,
-                                 const std::uint16_t* place) noexcept {
-#pragma GCC unroll 8
-    for (int level = 0; level < Mode::n_levels; ++level) {
-        if (outputs.levels[level] != nullptr) {
-            const Lanes values = Mode::shown(level, level_lanes(Mode::level(sums, level)));
-            write_lanes(in_slot_order, outputs.levels[level], slot, place, values);
-        }
+bool wants_more_than_two_levels(const Outputs<Mode>& outputs) noexcept {
+    bool wanted = false;
+    for (int level = 2; level < Mode::n_levels; ++level) {
+        wanted |= outputs.levels[level] != nullptr;
     }
-#pragma GCC unroll 8
-    for (int total = 0; total < Mode::n_totals; ++total) {
-        if (outputs.totals[total] != nullptr) {
-            write_lanes(in_slot_order, outputs.totals[total], slot, place,
-                        Mode::total(sums, total));
-        }
+    for (const double* total : outputs.totals) {
+        wanted |= total != nullptr;
     }
-}
-
-PYMARGIN_INLINE void write_actions(bool in_slot_order, std::uint16_t* field, std::int64_t slot,
-                                   const std::uint16_t* place,
-                                   const std::uint16_t* actions) noexcept {
-    std::uint16_t* const window = field + slot / slot_window * slot_window;
-    for (int lane = 0; lane < lanes; ++lane) {
-        if (in_slot_order) {
-            field[slot + lane] = actions[lane];
-        } else {
-            window[place[lane]] = actions[lane];
-        }
-    }
+    return wanted;
 }
 
 template <bool is_usual, class Mode, class AssetId>
@@ -170,20 +232,22 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     // A copy that no call can reach: the compiler may keep its parts in registers.
     const SliceJob<Mode, AssetId> job = given;
     const DecisionTable table = *given.decisions;
-    const Market<Mode::n_tables> market = *given.market;
-    const ErrorBound bound(table.greatest_theta, market.steepest);
+    const FurtherSteps<Mode::n_tables> further{given.steps, given.market->rows};
+    const double steepest = given.market->steepest;
+    const ErrorBound bound(table.greatest_theta, steepest);
     const ActionTable<is_usual> action_table(table.actions);
-    Lanes thetas[DecisionTable::max_tests];
-    load_common_thetas(job, thetas);
+    const Thresholds<is_usual, Mode, AssetId> thresholds(job);
+    const bool wants_more = wants_more_than_two_levels(job.outputs);
     for (std::int64_t slice = job.first_slice; slice < job.last_slice; ++slice) {
         const std::int64_t slot = slice * lanes;
         const std::int64_t begin = job.slots.slice_begin[slice];
         const std::int64_t width = job.slots.slice_begin[slice + 1] - begin;
-        const std::uint16_t* const place = job.slots.place + slot;
+        const Destination to{job.in_slot_order, job.in_slot_order ? slot : slot & -slot_window,
+                             job.slots.place + slot};
         unsigned redo = 0;
         typename Mode::template Sums<Lanes> sums{};
         for (std::int64_t at = begin * lanes; at < (begin + width) * lanes; at += lanes) {
-            const LaneAsset<Mode, AssetId> asset(job.rows, market, job.slots.asset + at, &redo);
+            const LaneAsset<Mode, AssetId> asset(job.rows, further, job.slots.asset + at, &redo);
             Mode::add(sums, load_unaligned(job.slots.owned + at),
                       load_unaligned(job.slots.owed + at), asset);
         }
@@ -198,20 +262,17 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
             }
         }
         if (job.outputs.actions != nullptr) {
-            if (job.class_of != nullptr) {
-                load_thetas(job, slot, thetas);
-            }
+            Lanes thetas[DecisionTable::max_tests];
+            thresholds.take(slot, thetas);
             const Lanes relative(ErrorBound::relative(n_terms));
             const Lanes error = error_lanes(bound, relative, Mode::magnitude(sums));
-            LaneBits bits;
-            redo |= decide_lanes<is_usual, Mode>(table, thetas, sums, error, bits);
-            std::uint16_t actions[lanes];
-            action_table.look_up(bits, actions);
-            write_actions(job.in_slot_order, job.outputs.actions, slot, place, actions);
+            Lanes distances[DecisionTable::max_tests];
+            redo |= decide_lanes<is_usual, Mode>(table, thetas, sums, error, distances);
+            to.write(job.outputs.actions, action_table.of_negative(distances, table.n_tests));
         } else {
-            redo |= not_finite(Lanes(market.steepest) * Mode::magnitude(sums));
+            redo |= not_finite(Lanes(steepest) * Mode::magnitude(sums));
         }
-        write_slice<Mode>(job.in_slot_order, job.outputs, sums, slot, place);
+        write_slice<Mode>(to, job.outputs, sums, wants_more);
         for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
             job.rare->redo(slot + __builtin_ctz(redo));
         }
