@@ -99,6 +99,65 @@ def test_orders_are_kept():
     assert book._order_get_quantity.tolist() == [3.0]
 
 
+WALLETS = {"offsets": [0, 1, 2], "asset_ids": [1, 0], "balance": [-1.0, 2.0]}
+POSITIONS = {
+    "offsets": [0, 0, 2],
+    "symbol_ids": [0, 1],
+    "quantity": [1.0, -2.0],
+    "entry_price": [10.0, 20.0],
+}
+FUTURES = {"symbols": ("BTCUSDT", "ETHUSDT"), "wallets": WALLETS, "positions": POSITIONS}
+
+
+def test_wallets_and_positions_are_kept():
+    book = build(**FUTURES)
+    assert book.wallets.balance.tolist() == [-1, 2]
+    assert book.positions.symbol_ids.tolist() == [0, 1]
+    assert book.positions.side.tolist() == [0, 0]
+    assert book.symbols == ("BTCUSDT", "ETHUSDT")
+
+
+def test_wallets_and_positions_of_another_book_are_taken_without_a_copy():
+    other = build(**FUTURES)
+    book = build(symbols=other.symbols, wallets=other.wallets, positions=other.positions)
+    assert_same(book, other)
+    assert np.shares_memory(book.positions.quantity, other.positions.quantity)
+    assert np.shares_memory(book.wallets.balance, other.wallets.balance)
+
+
+def test_arrays_of_sections_are_read_only():
+    book = build(**FUTURES)
+    with pytest.raises(ValueError, match="read-only"):
+        book.positions.quantity[0] = 2
+    with pytest.raises(ValueError, match="read-only"):
+        book.wallets.balance[0] = 2
+
+
+def test_a_leverage_of_0_is_none():
+    book = build(**FUTURES | {"positions": POSITIONS | {"leverage": [0, 20]}})
+    assert book.positions.leverage.tolist() == [0, 20]
+    assert build(loan_leverage=[0, 3, 0]).loan_leverage.tolist() == [0, 3, 0]
+
+
+def test_more_symbols_than_uint16_counts_take_uint32():
+    symbols = tuple(f"S{i}" for i in range(65_536))
+    book = build(symbols=symbols, positions=POSITIONS | {"symbol_ids": [0, 65_535]})
+    assert book.positions.symbol_ids.dtype == np.uint32
+
+
+def test_concat_numbers_the_symbols_of_all_books():
+    other = build(ids=[3, 4], symbols=("SOLUSDT", "BTCUSDT"), positions=POSITIONS)
+    book = Accounts.concat([build(), build(ids=[5, 6], **FUTURES), other])
+    assert book.symbols == ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    assert book.positions.offsets.tolist() == [0, 0, 0, 0, 2, 2, 4]
+    assert book.positions.symbol_ids.tolist() == [0, 1, 2, 0]
+
+
+def test_select_keeps_the_symbols():
+    book = build(**FUTURES).select([0])
+    assert (book.symbols, len(book.positions)) == (("BTCUSDT", "ETHUSDT"), 0)
+
+
 MODES = "cross_classic, cross_pro, portfolio, portfolio_pro, usdm or coinm"
 FAULTS = {
     "start": ({"offsets": [1, 2, 3]}, "offsets[0] must be 0, not 1"),
@@ -148,6 +207,45 @@ FAULTS = {
         "orders need all their arrays; order_give_ids, order_get_ids, order_give_quantity, "
         "order_get_quantity not given",
     ),
+    "wallets": (
+        {"wallets": {"offsets": [0, 0, 0], "asset_ids": []}},
+        "wallets.balance: is an array that must be there",
+    ),
+    "wallet id": (
+        {"wallets": WALLETS | {"asset_ids": [2, 0]}},
+        "wallets.asset_ids[0] must be from 0 to 1, not 2",
+    ),
+    "wallet offsets": (
+        {"wallets": WALLETS | {"offsets": [0, 1, 1]}},
+        "wallets.offsets[2] must be 2, the number of entries, not 1",
+    ),
+    "wallet balance": (
+        {"wallets": WALLETS | {"balance": [1, np.inf]}},
+        "wallets[0].balance must be finite, not inf (account 2)",
+    ),
+    "symbols": ({"symbols": ("A", "A")}, "symbols[1] must be unique, not 'A' again"),
+    "symbol": ({"symbols": ("",)}, "symbols[0] must be the name of a symbol, not ''"),
+    "symbol id": (
+        FUTURES | {"symbols": ("BTCUSDT",)},
+        "positions.symbol_ids[1] must be from 0 to 0, not 1",
+    ),
+    "position array": (
+        FUTURES | {"positions": POSITIONS | {"qty": [1]}},
+        "positions.qty: is not a known array: offsets, symbol_ids, quantity, entry_price,",
+    ),
+    "position length": (
+        FUTURES | {"positions": POSITIONS | {"leverage": [1]}},
+        "positions.leverage must be of length 2, not 1",
+    ),
+    "side": (
+        FUTURES | {"positions": POSITIONS | {"side": [0, 300]}},
+        "positions[1].side must be 0, 1 or 2 (BOTH, LONG, SHORT), not",
+    ),
+    "flags": (
+        {"multi_assets": [0, 1]},
+        "multi_assets must be a bool array of shape (2,), not one of int64 and shape (2,)",
+    ),
+    "loans": ({"loan_leverage": [0, 1, 0]}, "balances[1].loan_leverage must be an integer from 2"),
     "order id": (ORDERS | {"order_get_ids": [2]}, "order_get_ids[0] must be from 0 to 1, not 2"),
     "order length": (ORDERS | {"order_get_ids": [1, 1]}, "order_get_ids must be of length 1"),
     "order quantity": (

@@ -16,7 +16,24 @@ from hypothesis import strategies as st
 from pymargin import Accounts, AccountsError
 from pymargin.adapters.arrow_export import accounts_table
 
-BALANCE = pa.struct([("asset", pa.string()), *((name, pa.float64()) for name in FIELDS)])
+BALANCE = pa.struct(
+    [
+        ("asset", pa.string()),
+        *((name, pa.float64()) for name in FIELDS),
+        ("loan_leverage", pa.int64()),
+    ]
+)
+WALLET = pa.struct([("asset", pa.string()), ("balance", pa.float64())])
+POSITION = pa.struct(
+    [
+        ("symbol", pa.string()),
+        ("quantity", pa.float64()),
+        ("entry_price", pa.float64()),
+        ("leverage", pa.float64()),
+        ("side", pa.string()),
+        ("isolated_margin", pa.float64()),
+    ]
+)
 ORDER = pa.struct(
     [
         ("give_asset", pa.string()),
@@ -38,6 +55,9 @@ def schema(id_type):
             ("open_order_loss", pa.float64()),
             ("orders", pa.list_(ORDER)),
             ("country", pa.string()),
+            ("wallets", pa.list_(WALLET)),
+            ("positions", pa.list_(POSITION)),
+            ("multi_assets", pa.bool_()),
         ]
     )
 
@@ -108,12 +128,13 @@ def with_types(given_rows, asset, lists):
 
     def retyped(name, struct):
         fields = [
-            pa.field(f.name, asset if f.name.endswith("asset") else f.type) for f in list(struct)
+            pa.field(f.name, asset if pa.types.is_string(f.type) else f.type) for f in list(struct)
         ]
         return whole.column(name).combine_chunks().cast(lists(pa.struct(fields)))
 
     columns = {name: whole.column(name) for name in whole.column_names}
-    columns |= {"balances": retyped("balances", BALANCE), "orders": retyped("orders", ORDER)}
+    structs = {"balances": BALANCE, "orders": ORDER, "wallets": WALLET, "positions": POSITION}
+    columns |= {name: retyped(name, struct) for name, struct in structs.items()}
     return pa.table(columns)
 
 
@@ -238,8 +259,78 @@ def test_a_leverage_of_floats_with_nulls_is_read():
     assert Accounts.from_arrow(table([1.0], leverage=nulls))._leverage.tolist() == [0]
 
 
+def positions_of(*entries, **columns):
+    """One account with these positions."""
+    return pa.table({"account": ["u42"], "positions": [list(entries)], **columns})
+
+
+LONG = {"symbol": "BTCUSDT", "quantity": 1.0, "entry_price": 2.0}
+
+
+def test_positions_of_other_types_are_read():
+    kinds = pa.struct(
+        [
+            ("symbol", pa.dictionary(pa.int16(), pa.string())),
+            ("quantity", pa.decimal128(20, 4)),
+            ("entry_price", pa.float32()),
+            ("leverage", pa.int8()),
+            ("side", pa.dictionary(pa.int8(), pa.string())),
+        ]
+    )
+    entries = [
+        {"symbol": "B", "quantity": Decimal("-0.1"), "entry_price": 0.5, "side": "SHORT"},
+        {"symbol": "A", "quantity": Decimal("2"), "entry_price": 3, "leverage": 20},
+    ]
+    lists = pa.array([entries], pa.list_(kinds))
+    book = Accounts.from_arrow(pa.table({"account": [1], "positions": lists}))
+    assert book.symbols == ("B", "A")
+    assert book.positions.quantity.tolist() == [-0.1, 2.0]
+    assert book.positions.entry_price.tolist() == [0.5, 3.0]
+    assert book.positions.side.tolist() == [2, 0]
+    assert book.positions.leverage.tolist() == [0, 20]
+    assert np.isnan(book.positions.isolated_margin).all()
+
+
+def test_chunks_of_positions_may_have_different_dictionaries():
+    chunks = [
+        positions_of({**LONG, "symbol": symbol}).set_column(0, "account", pa.array([symbol]))
+        for symbol in ("B", "A")
+    ]
+    book = Accounts.from_arrow(pa.concat_tables(chunks))
+    assert (book.symbols, book.positions.symbol_ids.tolist()) == (("B", "A"), [0, 1])
+
+
+def test_positions_without_nulls_are_not_copied():
+    children = {
+        "symbol": pa.array(["A", "B"]),
+        **{name: pa.array([1.0, 2.0]) for name in ("quantity", "entry_price", "isolated_margin")},
+    }
+    struct = pa.StructArray.from_arrays(list(children.values()), list(children))
+    lists = pa.LargeListArray.from_arrays(pa.array([0, 2]), struct)
+    positions = Accounts.from_arrow(pa.table({"account": [1], "positions": lists})).positions
+    for name in ("quantity", "entry_price", "isolated_margin"):
+        assert getattr(positions, name).ctypes.data == children[name].buffers()[1].address, name
+
+
+def test_flags_may_be_null():
+    flags = pa.array([None, True, False])
+    book = Accounts.from_arrow(pa.table({"account": [1, 2, 3], "multi_assets": flags}))
+    assert book.multi_assets.tolist() == [False, True, False]
+
+
 def test_a_column_of_nulls_only_is_absent():
-    nulls = {name: pa.nulls(1) for name in ("mode", "country", "leverage", "orders")}
+    nulls = {
+        name: pa.nulls(1)
+        for name in (
+            "mode",
+            "country",
+            "leverage",
+            "orders",
+            "wallets",
+            "positions",
+            "multi_assets",
+        )
+    }
     assert Accounts.from_arrow(table([1.0], **nulls)).country.tolist() == [None]
 
 
@@ -276,14 +367,20 @@ TYPE_FAULTS = {
         "dictionary of them), not int64",
     ),
     "mode": (table([1.0], mode=[1]), "mode must be a column of strings"),
+    "flag": (table([1.0], multi_assets=[1]), "multi_assets must be a column of bool, not int64"),
+    "no symbol": (
+        pa.table({"account": [1], "positions": [[{"quantity": 1.0}]]}),
+        "positions.symbol: is a field that must be there",
+    ),
+    "side": (positions_of({"symbol": "A", "side": 1}), "positions.side must be a column of str"),
     "balances": (
         pa.table({"account": [1], "balances": [["BTC"]]}),
         "balances must be a column of lists of structs of asset, free, locked, borrowed, "
-        "interest, not list<",
+        "interest, loan_leverage, not list<",
     ),
     "field": (
         pa.table({"account": [1], "balances": [[{"asset": "A", "fre": 1.0}]]}),
-        "balances.fre: is not a known field: asset, borrowed, free, interest, locked",
+        "balances.fre: is not a known field: asset, borrowed, free, interest, loan_leverage, ",
     ),
     "no asset": (
         pa.table({"account": [1], "balances": [[{"free": 1.0}]]}),
@@ -324,6 +421,38 @@ VALUE_FAULTS = {
         "margin_call_ratio must be finite, not nan (account 'u42')",
     ),
     "mode": (table([1.0], mode=["futures"]), "mode must be cross_classic, cross_pro, portfolio,"),
+    "wallet": (
+        pa.table({"account": ["u42"], "wallets": [[{"asset": "A"}, {"asset": None}]]}),
+        "wallets[1].asset must be the name of an asset, not null or empty (account 'u42')",
+    ),
+    "wallet balance": (
+        pa.table({"account": ["u42"], "wallets": [[{"asset": "A", "balance": np.inf}]]}),
+        "wallets[0].balance must be finite, not inf (account 'u42')",
+    ),
+    "symbol": (
+        positions_of(LONG, LONG | {"symbol": ""}),
+        "positions[1].symbol must be the name of a symbol, not null or empty (account 'u42')",
+    ),
+    "side": (
+        positions_of(LONG | {"side": "long"}),
+        "positions[0].side must be BOTH, LONG or SHORT, not 'long' (account 'u42')",
+    ),
+    "null entry price": (
+        positions_of(LONG | {"entry_price": None}, LONG | {"symbol": "B"}),
+        "positions[0].entry_price must be finite and > 0, not absent or nan (account 'u42')",
+    ),
+    "nan margin": (
+        positions_of(LONG | {"isolated_margin": np.nan}, LONG | {"isolated_margin": None}),
+        "positions[0].isolated_margin must be finite, not nan (account 'u42')",
+    ),
+    "position twice": (
+        positions_of(LONG, LONG),
+        "positions[1] must be the account's only BOTH position in 'BTCUSDT', not one beside",
+    ),
+    "loan": (
+        pa.table({"account": ["u42"], "balances": [[{"asset": "A", "loan_leverage": 1.0}]]}),
+        "balances[0].loan_leverage must be an integer from 2 to 125, not 1.0 (account 'u42')",
+    ),
     "country": (table([1.0], country=["D"]), "country must be two ISO letters, not 'D'"),
     "null id": (
         pa.table({"account": pa.array([3, None])}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -11,8 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pymargin import Accounts, AccountsError
-
-ACCOUNT_COLUMNS = ("mode", "leverage", "margin_call_ratio", "open_order_loss", "orders", "country")
 
 
 def tidy(*entries):
@@ -25,57 +24,136 @@ def refusal(df, accounts=None):
     return str(caught.value)
 
 
-@st.composite
-def frames(draw):
-    """Rows, and two frames of them with the balances of the accounts shuffled together."""
-    given_rows = draw(rows(str))
-    entries = [
-        {"account": row["account"], **entry}
-        for row in given_rows
-        for entry in row["balances"] or ()
-    ]
-    entries = draw(st.permutations(entries))
-    kinds = {"account": pa.string(), "asset": pa.string(), **dict.fromkeys(FIELDS, pa.float64())}
-    first = pa.Table.from_pylist(entries, schema=pa.schema(kinds.items()))
-    order = pa.struct(
-        {
-            "give_asset": pa.string(),
-            "give_quantity": pa.float64(),
-            "get_asset": pa.string(),
-            "get_quantity": pa.float64(),
-        }.items()
-    )
-    kinds = {
+ORDER = pa.struct(
+    {
+        "give_asset": pa.string(),
+        "give_quantity": pa.float64(),
+        "get_asset": pa.string(),
+        "get_quantity": pa.float64(),
+    }.items()
+)
+SCHEMAS = {
+    "balances": {
+        "account": pa.string(),
+        "asset": pa.string(),
+        **dict.fromkeys(FIELDS, pa.float64()),
+        "loan_leverage": pa.int64(),
+    },
+    "accounts": {
         "account": pa.string(),
         "mode": pa.string(),
         "leverage": pa.int64(),
         "margin_call_ratio": pa.float64(),
         "open_order_loss": pa.float64(),
-        "orders": pa.list_(order),
+        "orders": pa.list_(ORDER),
         "country": pa.string(),
+        "multi_assets": pa.bool_(),
+    },
+    "positions": {
+        "account": pa.string(),
+        "symbol": pa.string(),
+        "quantity": pa.float64(),
+        "entry_price": pa.float64(),
+        "leverage": pa.float64(),
+        "side": pa.string(),
+        "isolated_margin": pa.float64(),
+    },
+    "wallets": {"account": pa.string(), "asset": pa.string(), "balance": pa.float64()},
+}
+LISTS = ("balances", "positions", "wallets")
+
+
+@st.composite
+def frames(draw):
+    """Rows, and frames of them with the entries of the accounts shuffled together."""
+    given_rows = draw(rows(str))
+    entries = {"accounts": given_rows}
+    for block in LISTS:
+        tidy_rows = [
+            {"account": row["account"], **entry} for row in given_rows for entry in row[block] or ()
+        ]
+        entries[block] = draw(st.permutations(tidy_rows))
+    tables = {
+        block: pa.Table.from_pylist(entries[block], schema=pa.schema(schema.items()))
+        for block, schema in SCHEMAS.items()
     }
-    second = pa.Table.from_pylist(given_rows, schema=pa.schema(kinds.items()))
-    names = [*(entry["account"] for entry in entries), *(row["account"] for row in given_rows)]
-    by_name = {row["account"]: dict(row, balances=[]) for row in given_rows}
-    for entry in entries:
-        balance = {name: value for name, value in entry.items() if name != "account"}
-        by_name[entry["account"]]["balances"].append(balance)
-    return [by_name[name] for name in dict.fromkeys(names)], first, second
+    names = [entry["account"] for block in SCHEMAS for entry in entries[block]]
+    by_name = {row["account"]: row | {block: [] for block in LISTS} for row in given_rows}
+    for block in LISTS:
+        for entry in entries[block]:
+            mine = {name: value for name, value in entry.items() if name != "account"}
+            by_name[entry["account"]][block].append(mine)
+    return [by_name[name] for name in dict.fromkeys(names)], list(tables.values())
 
 
 @few
 @given(frames())
 def test_frames_equal_their_rows(given_frames):
-    expected, first, second = given_frames
-    assert_same(Accounts.from_frame(first, second), Accounts.from_rows(expected))
+    expected, tables = given_frames
+    assert_same(Accounts.from_frame(*tables), Accounts.from_rows(expected))
 
 
 @few
 @given(frames())
 def test_polars_frames_equal_their_rows(given_frames):
-    expected, first, second = given_frames
-    book = Accounts.from_frame(pl.from_arrow(first), pl.from_arrow(second))
+    expected, tables = given_frames
+    book = Accounts.from_frame(*map(pl.from_arrow, tables))
     assert_same(book, Accounts.from_rows(expected))
+
+
+POSITIONS = pd.DataFrame(
+    {
+        "account": ["b", "a", "b"],
+        "symbol": ["BTCUSDT", "BTCUSDT", "ETHUSDT"],
+        "quantity": [1.0, 2.0, -3.0],
+        "entry_price": [10.0, 20.0, 30.0],
+        "leverage": [float("nan"), 5, 10],
+        "isolated_margin": [float("nan"), 7.0, float("nan")],
+    }
+)
+
+
+def test_positions_alone_make_a_book():
+    book = Accounts.from_frame(None, positions=POSITIONS)
+    assert (book.ids.tolist(), book.assets) == (["b", "a"], ())
+    assert book.positions.quantity.tolist() == [1.0, -3.0, 2.0]
+    assert book.positions.leverage.tolist() == [0, 10, 5]
+
+
+def test_in_pandas_a_nan_margin_is_a_cross_position():
+    margins = Accounts.from_frame(None, positions=POSITIONS).positions.isolated_margin
+    assert np.isnan(margins).tolist() == [True, True, False]
+
+
+def test_wallets_join_the_assets_of_balances():
+    wallets = pa.table({"account": ["a"], "asset": ["Y"], "balance": [-2.0]})
+    book = Accounts.from_frame(tidy(("a", "X", 1.0)), wallets=wallets)
+    assert (book.assets, book.wallets.asset_ids.tolist()) == (("X", "Y"), [1])
+
+
+def test_no_frame_at_all_is_refused():
+    assert refusal(None) == "a frame of balances, accounts, positions or wallets must be given"
+
+
+def test_a_frame_of_positions_takes_no_account_columns():
+    assert refusal_of(positions=POSITIONS.assign(mode="usdm")).startswith(
+        "mode: is not a known column: account, entry_price, isolated_margin, leverage, quantity,"
+    )
+    assert refusal_of(positions=POSITIONS.drop(columns="symbol")) == (
+        "symbol: is a column that must be there"
+    )
+
+
+def test_a_wrong_position_of_a_frame_is_named_by_its_place_in_the_account():
+    assert refusal_of(positions=POSITIONS.assign(entry_price=[1.0, 1.0, 0.0])) == (
+        "positions[1].entry_price must be > 0, not 0.0 (account 'b')"
+    )
+
+
+def refusal_of(**frames):
+    with pytest.raises(AccountsError) as caught:
+        Accounts.from_frame(None, **frames)
+    return str(caught.value)
 
 
 def test_pandas_frames_are_read():

@@ -178,19 +178,27 @@ class Accounts:
         return cls._checked(*columns_from_parquet(path))
 
     @classmethod
-    def from_frame(cls, df: Any, accounts: Any = None) -> Accounts:
-        """Build from a tidy frame, one row per account and asset, in any order.
+    def from_frame(
+        cls, df: Any, accounts: Any = None, positions: Any = None, wallets: Any = None
+    ) -> Accounts:
+        """Build from tidy frames: one row per account and asset, or position, in any order.
 
         Parameters
         ----------
         df
-            pandas, polars or Arrow with ``account, asset`` and any of ``free,
-            locked, borrowed, interest``; account columns (``leverage``, ``mode``,
-            ...) are accepted here too where they agree within an account. Missing
-            values (in pandas NaN as well) are absent, a quantity then 0.
+            pandas, polars or Arrow with ``account, asset`` and any of ``free, locked,
+            borrowed, interest, loan_leverage``; account columns (``leverage``,
+            ``mode``, ...) are accepted here too where they agree within an account.
+            Missing values (in pandas NaN as well) are absent, a quantity then 0. None
+            where no account has balances.
         accounts
-            Optional second frame: ``account`` and account columns, ``orders``
-            too. An account that is only here has no balances.
+            Optional frame: ``account`` and account columns, ``orders`` too. An account
+            that is only here has no balances.
+        positions
+            Optional frame: ``account, symbol`` and any of ``quantity, entry_price,
+            leverage, side, isolated_margin``.
+        wallets
+            Optional frame: ``account, asset`` and ``balance``.
 
         Raises
         ------
@@ -201,7 +209,7 @@ class Accounts:
         """
         from pymargin.adapters.frames import columns_from_frame
 
-        return cls._checked(*columns_from_frame(df, accounts))
+        return cls._checked(*columns_from_frame(df, accounts, positions, wallets))
 
     @classmethod
     def from_binance(

@@ -11,6 +11,7 @@ from pymargin.accounts import Accounts
 from pymargin.adapters.arrow_values import pyarrow
 from pymargin.columns import QUANTITIES
 from pymargin.modes import Mode
+from pymargin.sections import SIDES, Positions
 
 __all__ = ["accounts_table"]
 
@@ -31,6 +32,9 @@ def accounts_table(accounts: Accounts) -> Any:
         "asset": coded(accounts._asset_ids),
         **{name: pa.array(getattr(accounts, f"_{name}")) for name in QUANTITIES},
     }
+    loans = accounts.loan_leverage
+    if loans is not None:
+        balances["loan_leverage"] = pa.array(loans, mask=loans == 0)
     orders = {
         "give_asset": coded(accounts._order_give_ids),
         "give_quantity": pa.array(accounts._order_give_quantity),
@@ -52,6 +56,28 @@ def accounts_table(accounts: Accounts) -> Any:
     }
     if len(accounts._order_give_ids):
         columns["orders"] = lists(accounts._order_offsets, orders)
+    wallets, positions = accounts.wallets, accounts.positions
+    if len(wallets):
+        fields = {"asset": coded(wallets.asset_ids), "balance": pa.array(wallets.balance)}
+        columns["wallets"] = lists(wallets.offsets, fields)
+    if len(positions):
+        columns["positions"] = lists(positions.offsets, _position_fields(positions, accounts))
+    if accounts.multi_assets is not None:
+        columns["multi_assets"] = pa.array(accounts.multi_assets)
     if accounts._country.any():
         columns["country"] = pa.array(accounts.country, type=pa.string())
     return pa.table(columns)
+
+
+def _position_fields(positions: Positions, accounts: Accounts) -> dict[str, Any]:
+    pa = pyarrow("writing Arrow data")
+    symbols = pa.array(accounts.symbols, type=pa.string())
+    leverage, margin = positions.leverage, positions.isolated_margin
+    return {
+        "symbol": pa.DictionaryArray.from_arrays(pa.array(positions.symbol_ids), symbols),
+        "quantity": pa.array(positions.quantity),
+        "entry_price": pa.array(positions.entry_price),
+        "leverage": pa.array(leverage, mask=leverage == 0),
+        "side": pa.DictionaryArray.from_arrays(pa.array(positions.side), pa.array(SIDES)),
+        "isolated_margin": pa.array(margin, mask=np.isnan(margin)),
+    }

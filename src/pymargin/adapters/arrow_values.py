@@ -27,6 +27,7 @@ __all__ = ["Names", "country_codes", "floats", "ids_of", "mode_codes", "names_of
 Bools: TypeAlias = npt.NDArray[np.bool_]
 CodeT = TypeVar("CodeT", np.uint8, np.uint16)
 
+FLAG_IS_SET = 2
 _EXACT_INTEGER = 2**53
 _EXACT_POWER = 22
 
@@ -73,10 +74,17 @@ def is_id(kind: Any) -> bool:
     return bool(types.is_integer(value) or is_name(kind))
 
 
+def is_flag(kind: Any) -> bool:
+    """Return whether an Arrow type is bool (a null column counts)."""
+    types = pyarrow().types
+    return bool(types.is_boolean(kind) or types.is_null(kind))
+
+
 _TYPE_RULES: dict[Callable[[Any], bool], str] = {
     is_number: "a column of numbers (float, int or decimal)",
     is_name: "a column of strings (string, large_string, string_view or dictionary of them)",
     is_id: "a column of integers or strings",
+    is_flag: "a column of bool",
 }
 
 
@@ -249,6 +257,18 @@ def country_codes(column: Any, ids: IdLookup, faults: Faults) -> npt.NDArray[np.
             )
             faults.add(problem, position)
     return _spread_codes(table, found)
+
+
+def flag_codes(column: Any) -> npt.NDArray[np.uint8]:
+    """Return the flags of accounts: 0 where null, 1 where false, `FLAG_IS_SET` where true."""
+    pa = pyarrow()
+    if pa.types.is_null(column.type):
+        return np.zeros(len(column), dtype=np.uint8)
+    flags = column.cast(pa.uint8())
+    codes: npt.NDArray[np.uint8] = flags.fill_null(0).to_numpy() + np.uint8(1)
+    if column.null_count:
+        codes[column.is_null().to_numpy()] = 0
+    return codes
 
 
 def _spread_codes(table: npt.NDArray[CodeT], found: Names) -> npt.NDArray[CodeT]:

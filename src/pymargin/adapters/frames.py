@@ -7,55 +7,76 @@ from typing import Any
 
 import numpy as np
 
-from pymargin.adapters.arrow import (
-    ACCOUNT_TYPES,
-    Entries,
-    account_values,
-    assemble,
-    check_types,
-    read_list,
-    to_table,
-)
-from pymargin.adapters.arrow_values import ids_of, is_id, is_name, is_number, pyarrow
-from pymargin.columns import QUANTITIES, AccountProblem, Columns, Faults, Integers
+from pymargin.adapters.arrow import absent_values, account_values, assemble, to_table
+from pymargin.adapters.arrow_lists import Entries, no_entries, read_list
+from pymargin.adapters.arrow_types import ACCOUNT_TYPES, LIST_TYPES, check_types
+from pymargin.adapters.arrow_values import ids_of, is_id, pyarrow
+from pymargin.columns import AccountProblem, Columns, Faults, Integers
 from pymargin.errors import AccountsError, Problem
 from pymargin.ids import Ids
 from pymargin.sections import gather
 
 __all__ = ["columns_from_frame"]
 
-_TIDY_TYPES = {
-    "account": is_id,
-    "asset": is_name,
-    **dict.fromkeys(QUANTITIES, is_number),
-    **ACCOUNT_TYPES,
-}
+# What names the entry in a row of a tidy frame.
+_KEYS = {"balances": "asset", "wallets": "asset", "positions": "symbol"}
 
 
-def columns_from_frame(df: Any, accounts: Any) -> tuple[Columns, Faults]:
-    """Return the columns of a tidy frame and a frame of accounts, and the faults met."""
-    tidy = to_table(df)
-    check_types(tidy, _TIDY_TYPES)
-    if "asset" not in tidy.column_names:
-        raise AccountsError([Problem("asset", "is a column that must be there")])
-    tables = [tidy]
-    if accounts is not None:
-        second = to_table(accounts)
-        check_types(second, {"account": is_id, **ACCOUNT_TYPES}, ("orders",))
-        _refuse_shared(tidy, second)
-        tables.append(second)
+def columns_from_frame(
+    df: Any, accounts: Any, positions: Any, wallets: Any
+) -> tuple[Columns, Faults]:
+    """Return the columns of tidy frames and a frame of accounts, and the faults met.
+
+    Raises
+    ------
+    AccountsError
+        Frames that cannot be read at all.
+    """
+    given = {"balances": df, "accounts": accounts, "positions": positions, "wallets": wallets}
+    tables = {name: to_table(frame) for name, frame in given.items() if frame is not None}
+    if not tables:
+        raise AccountsError("a frame of balances, accounts, positions or wallets must be given")
+    _check_tables(tables)
     faults = Faults()
-    ids, codes = _encode_accounts([table.column("account") for table in tables], faults)
-    balances = _group(tidy, codes[0], len(ids))
-    values = _spread(tidy, codes[0], ids, faults)
-    orders = Entries(np.zeros(len(ids) + 1, dtype=np.int64), {}, 0)
-    if accounts is not None:
-        _refuse_repeated(codes[1], ids, faults)
-        for name, given in _spread(second, codes[1], ids, faults).items():
-            if name in second.column_names:
-                values[name] = given
-        orders = _group_lists(read_list(second, "orders"), codes[1], len(ids))
-    return assemble(ids, faults, balances, orders, values), faults
+    columns = [table.column("account") for table in tables.values()]
+    ids, found = _encode_accounts(columns, faults)
+    codes = dict(zip(tables, found, strict=True))
+    entries = {name: no_entries(name, len(ids)) for name in LIST_TYPES}
+    for block in tables.keys() & _KEYS.keys():
+        entries[block] = _group(block, tables[block], codes[block], len(ids))
+    if "accounts" in tables:
+        _refuse_repeated(codes["accounts"], ids, faults)
+        orders = read_list(tables["accounts"], "orders")
+        entries["orders"] = _group_lists(orders, codes["accounts"], len(ids))
+    return assemble(ids, faults, entries, _account_values(tables, codes, ids, faults)), faults
+
+
+def _check_tables(tables: dict[str, Any]) -> None:
+    for block, key in _KEYS.items():
+        if block not in tables:
+            continue
+        # Account columns may stand beside balances, where no name means two things.
+        more = ACCOUNT_TYPES if block == "balances" else {}
+        check_types(tables[block], {"account": is_id, **LIST_TYPES[block], **more})
+        if key not in tables[block].column_names:
+            raise AccountsError([Problem(key, "is a column that must be there")])
+    if "accounts" in tables:
+        check_types(tables["accounts"], {"account": is_id, **ACCOUNT_TYPES}, ("orders",))
+    if "accounts" in tables and "balances" in tables:
+        _refuse_shared(tables["balances"], tables["accounts"])
+
+
+def _account_values(
+    tables: dict[str, Any], codes: dict[str, Integers], ids: Ids, faults: Faults
+) -> dict[str, Any]:
+    """Return the account columns of the frames that may have them, per account."""
+    values = absent_values(len(ids))
+    for name in ("balances", "accounts"):
+        if name in tables:
+            spread = _spread(tables[name], codes[name], ids, faults)
+            there = spread.keys() & set(tables[name].column_names)
+            values |= {column: spread[column] for column in there}
+    return values
 
 
 def _refuse_shared(tidy: Any, second: Any) -> None:
@@ -95,14 +116,14 @@ def _encode_accounts(columns: list[Any], faults: Faults) -> tuple[Ids, list[Inte
     return ids, np.split(codes.astype(np.int64, copy=False), ends[:-1])
 
 
-def _group(tidy: Any, codes: Integers, n: int) -> Entries:
-    """Return the balances with the rows of each account side by side."""
+def _group(block: str, tidy: Any, codes: Integers, n: int) -> Entries:
+    """Return the entries of a tidy frame with the rows of each account side by side."""
     offsets = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(codes, minlength=n), out=offsets[1:])
     order = None if (codes[1:] >= codes[:-1]).all() else np.argsort(codes, kind="stable")
-    names = [name for name in tidy.column_names if name in ("asset", *QUANTITIES)]
+    names = [name for name in tidy.column_names if name in LIST_TYPES[block]]
     fields = {name: tidy.column(name) for name in names}
-    return Entries(offsets, fields, len(codes), order)
+    return Entries(block, offsets, fields, len(codes), order)
 
 
 def _group_lists(lists: Entries, codes: Integers, n: int) -> Entries:
@@ -112,7 +133,7 @@ def _group_lists(lists: Entries, codes: Integers, n: int) -> Entries:
     offsets = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     _, entries = gather(lists.offsets, np.argsort(codes, kind="stable"))
-    return Entries(offsets, lists.fields, len(entries), entries)
+    return Entries(lists.block, offsets, lists.fields, len(entries), entries)
 
 
 def _refuse_repeated(codes: Integers, ids: Ids, faults: Faults) -> None:
