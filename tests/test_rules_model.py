@@ -20,7 +20,9 @@ from pymargin.rules import (
     load_rules,
 )
 from pymargin.rules.builtin_tables import MOVES
+from pymargin.rules.contracts import contract_from_name
 from pymargin.rules.example import example_names
+from pymargin.rules.kinds import TABLES
 from pymargin.rules.methodology import methodology_at, parse_moment
 from pymargin.rules.thresholds import DEFAULT_THRESHOLDS
 
@@ -315,8 +317,25 @@ def test_every_document_of_the_built_in_rules_is_named() -> None:
 
 def test_the_example_is_complete() -> None:
     made = example_rules()
-    assert {len(made.names(table)) for table in made.tables} == {400}
-    assert len(made.tables) == 5
+    assert tuple(made.tables) == tuple(TABLES)
+    by_asset = [table for table, kind in TABLES.items() if kind.names == "assets"]
+    assert {len(made.names(table)) for table in by_asset} == {400}
+    assert set(made.loan_leverage) == set(made.names("portfolio"))
+
+
+def test_every_contract_of_the_example_has_brackets_and_agrees_with_its_name() -> None:
+    made = example_rules()
+    assert sorted((*made.names("usdm"), *made.names("coinm"))) == list(made.contracts)
+    assert [contract_from_name(symbol) for symbol in made.contracts] == list(
+        made.contracts.values()
+    )
+    assert {made.contracts[symbol].product for symbol in made.names("coinm")} == {"coinm"}
+
+
+def test_every_bracket_of_the_example_names_a_leverage() -> None:
+    made = example_rules()
+    groups = (*made.tables["usdm"], *made.tables["coinm"])
+    assert all(tier.leverage is not None for group in groups for tier in group.tiers)
 
 
 def test_the_example_is_the_same_every_time() -> None:
@@ -334,7 +353,7 @@ def test_the_names_of_the_example_are_unique() -> None:
 def test_the_example_has_the_sizes_of_the_real_thing() -> None:
     made = example_rules()
     lengths = [max(len(group.tiers) for group in groups) for groups in made.tables.values()]
-    assert lengths == [16, 1, 1, 12, 12]
+    assert lengths == [16, 1, 1, 12, 12, 1, 8, 13, 13]
 
 
 def test_default_thresholds_hold_where_none_are_given() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from pymargin.rules.example_futures import example_brackets, example_contracts
 from pymargin.rules.methodology import methodology_at
 from pymargin.rules.model import Group, MarginRules
 from pymargin.rules.schedules import Tier
@@ -38,6 +39,12 @@ _FIRST_CAP = (
     20_000,
 )
 _GROWTH = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10", "12", "15", "20", "30")
+_STABLE = ("USDT", "USDC", "FDUSD")
+
+# By rank, as all that follows: the flat rate of portfolio margin and the leverage of its loans.
+_PORTFOLIO = ("1", "0.98", "0.95", "0.9", "0.85", "0.75", "0.6", "0.5", "0.35", "0.2", "0.1")
+_LOAN_LEVERAGE = (10, 10, 10, 10, 5, 5, 5, 5, 3, 3, 3)
+_PORTFOLIO_PRO = "1:100 3:95 6:90 10:75 20:60 40:40 100:20"
 _FLAT = ("0.9999", "0.95", "0.9", "0.9", "0.8", "0.6", "0.5", "0.4", "0.2", "0.1", "0.05")
 
 _LEVERAGES = (20, 16, 14, 12, 10, 8, 7, 6, 5, 4, 3, 2)
@@ -59,8 +66,10 @@ def example_rules() -> MarginRules:
     """Build complete rules for 400 assets; every figure is invented.
 
     Eleven ranks of collateral tiers (up to 16 each), flat borrow and transfer-out ratios, and
-    eight classes of liability brackets (up to 12 each), under the newest methodologies. The same
-    on every call.
+    eight classes of liability brackets (up to 12 each); flat and tiered rates of portfolio margin
+    and the leverage of its loans; USDⓈ-M contracts of every asset but the stable ones (some in
+    USDC, some that deliver), COIN-M contracts of twenty, and their brackets (up to 13 each); all
+    under the newest methodologies. The same on every call.
 
     Examples
     --------
@@ -78,6 +87,8 @@ def example_rules() -> MarginRules:
         for rank, ratio in enumerate(_FLAT, start=1)
     ]
     collateral = [Group(_collateral_tiers(rank), rank=rank) for rank in range(1, _N_RANKS + 1)]
+    bases = [name for name in names if name not in _STABLE]
+    contracts = example_contracts(bases)
     return MarginRules(
         tables={
             "collateral": collateral,
@@ -91,10 +102,19 @@ def example_rules() -> MarginRules:
                 Group(_brackets(number, share=100), assets=tuple(members[number]))
                 for number in range(1, _N_CLASSES + 1)
             ],
+            "portfolio": _portfolio(ranks),
+            "portfolio_pro": [
+                Group(_portfolio_pro_tiers(rank), rank=rank) for rank in range(1, _N_RANKS + 1)
+            ],
+            "usdm": example_brackets("usdm", contracts, bases),
+            "coinm": example_brackets("coinm", contracts, bases),
         },
         ranks=ranks,
+        portfolio_pro_ranks=ranks,
+        contracts=contracts,
+        loan_leverage={name: _LOAN_LEVERAGE[rank - 1] for name, rank in ranks.items()},
         methodology=methodology_at(None),
-        stable=frozenset({"USDT", "USDC", "FDUSD"}),
+        stable=frozenset(_STABLE),
         label="EXAMPLE: every figure is invented, for demonstration and benchmarks only",
         sources=("none: invented figures",),
     )
@@ -132,3 +152,26 @@ def _brackets(number: int, *, share: int) -> tuple[Tier, ...]:
         tiers.append(Tier(floor, cap, rate, Decimal(leverage)))
         floor = cap
     return tuple(tiers)
+
+
+def _portfolio(ranks: dict[str, int]) -> list[Group]:
+    """Give all assets of a rank the same flat rate."""
+    members: dict[int, list[str]] = {}
+    for name, rank in ranks.items():
+        members.setdefault(rank, []).append(name)
+    return [
+        Group((Tier(Decimal(0), None, Decimal(_PORTFOLIO[rank - 1])),), assets=tuple(names))
+        for rank, names in members.items()
+    ]
+
+
+def _portfolio_pro_tiers(rank: int) -> tuple[Tier, ...]:
+    """Every rank has the same rates, over caps that shrink with the first cap of collateral."""
+    tiers: list[Tier] = []
+    floor = Decimal(0)
+    for entry in _PORTFOLIO_PRO.split():
+        units, percent = (Decimal(part) for part in entry.split(":"))
+        cap = units * _FIRST_CAP[rank - 1] / 10
+        tiers.append(Tier(floor, cap, percent / 100))
+        floor = cap
+    return (*tiers, Tier(floor, None, Decimal("0.1")))
