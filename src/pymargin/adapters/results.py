@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from pymargin._extras import require
-from pymargin.ids import StrIds
+from pymargin.ids import Ids, StrIds
+from pymargin.modes import Action
 
 if TYPE_CHECKING:
     from pymargin.results import Levels
 
-__all__ = ["to_arrow", "to_frame"]
+__all__ = ["action_names", "id_column", "to_arrow", "to_frame"]
 
 
 def to_arrow(levels: Levels) -> Any:
     """Return a ``pyarrow.Table`` with the account ids, the fields and their provenance."""
     pa = require("pyarrow", extra="arrow", purpose="to_arrow")
     names = ["account", *levels.names]
-    columns = [_id_column(pa, levels), *map(pa.array, levels.arrays().values())]
+    ids = levels._accounts._ids
+    if levels._positions is not None:
+        ids = ids.take(levels._positions)
+    columns = [id_column(pa, ids), *map(pa.array, levels.arrays().values())]
     moment = levels.moment
     return pa.table(columns, names=names).replace_schema_metadata(
         {
@@ -37,13 +44,18 @@ def to_frame(levels: Levels) -> Any:
     return frame
 
 
-def _id_column(pa: Any, levels: Levels) -> Any:
-    ids = levels._accounts._ids
-    if levels._positions is not None:
-        ids = ids.take(levels._positions)
+def id_column(pa: Any, ids: Ids) -> Any:
+    """Return account ids as an Arrow array."""
     if not isinstance(ids, StrIds):
         return pa.array(ids.values)
     # The bytes are Arrow's own layout already: no Python string is made.
     offsets = pa.py_buffer(ids.offsets.astype("int64", copy=False))
     data = pa.py_buffer(ids.data)
     return pa.LargeStringArray.from_buffers(len(ids), offsets, data)
+
+
+def action_names(pa: Any, actions: npt.NDArray[np.uint16]) -> Any:
+    """Return each account's actions as names joined by ``|``, each set stored once."""
+    sets, codes = np.unique(actions, return_inverse=True)
+    words = ["|".join(str(flag.name) for flag in Action(bits)) for bits in sets.tolist()]
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words, pa.string()))

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pymargin._extras import require
 from pymargin.cli.faults import InputError
-from pymargin.modes import Action
 
 if TYPE_CHECKING:
     from pymargin.results import Levels
 
-__all__ = ["check_target", "replacing", "write_levels"]
+__all__ = ["check_target", "replacing", "write_levels", "write_table"]
 
 _ROWS_AT_ONCE = 65_536
 _SUFFIXES = (".parquet", ".csv", ".json")
@@ -73,9 +72,15 @@ def write_levels(found: Levels, path: Path, advance: Callable[[int], None]) -> N
     advance
         Told the number of rows after each part.
     """
+    from pymargin.adapters.results import action_names
+
     pa = require("pyarrow", extra="cli", purpose="writing results")
     table = found.to_arrow()
-    table = table.append_column("action_names", _names(pa, found))
+    write_table(table.append_column("action_names", action_names(pa, found.actions)), path, advance)
+
+
+def write_table(table: Any, path: Path, advance: Callable[[int], None] = lambda _: None) -> None:
+    """Write an Arrow table by the suffix of the path, as `write_levels` does."""
     batches = table.to_batches(max_chunksize=_ROWS_AT_ONCE)
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".json": _write_json}
     with replacing(path) as partial:
@@ -86,15 +91,6 @@ def _told(batches: Batches, advance: Callable[[int], None]) -> Batches:
     for batch in batches:
         yield batch
         advance(batch.num_rows)
-
-
-def _names(pa: Any, found: Levels) -> Any:
-    """Return each account's actions as names joined by ``|``, each set stored once."""
-    import numpy as np
-
-    sets, codes = np.unique(found.actions, return_inverse=True)
-    words = ["|".join(str(flag.name) for flag in Action(bits)) for bits in sets.tolist()]
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words, pa.string()))
 
 
 def _write_parquet(schema: Any, batches: Batches, path: Path) -> None:
