@@ -13,6 +13,7 @@ from pymargin.errors import (
     UnpricedError,
 )
 from pymargin.explain import Explanation, explain
+from pymargin.impact import Impact, ImpactSummary, impact, impacts
 from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode
 from pymargin.prices import Prices, prices_from_binance
@@ -36,6 +37,8 @@ __all__ = [
     "BookLevels",
     "ClassicLevels",
     "Explanation",
+    "Impact",
+    "ImpactSummary",
     "Levels",
     "MarginError",
     "MarginRules",
@@ -57,6 +60,8 @@ __all__ = [
     "evaluate",
     "example_rules",
     "explain",
+    "impact",
+    "impacts",
     "load_rules",
     "prices_from_binance",
     "rules_from_binance",

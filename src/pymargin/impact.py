@@ -1,0 +1,525 @@
+"""What a change of rules does to a book: who is called or liquidated by it, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin._version import __version__
+from pymargin.attribution import losses
+from pymargin.evaluation import Evaluation, Missing
+from pymargin.levels import bind_modes, check_threads, joint_methodology
+from pymargin.modes import Action, Mode
+from pymargin.prices import PriceSource, resolve
+from pymargin.rules.worst import worst_rules
+from pymargin.tables import limit_for
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+    from pymargin.rules import MarginRules, Timeline
+
+__all__ = ["Impact", "ImpactSummary", "impact", "impacts"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Within: TypeAlias = Literal["after", "during"]
+Bound: TypeAlias = tuple[npt.NDArray[np.int64] | None, Evaluation]
+
+_INSTANT = timedelta(microseconds=1)
+# By mode: what counts as collateral, and what the level is measured against.
+_COLLATERAL = {Mode.CROSS_CLASSIC: "collateral_value", Mode.CROSS_PRO: "net_collateral"}
+_MEASURE = {Mode.CROSS_CLASSIC: "total_liability", Mode.CROSS_PRO: "maintenance_margin"}
+_RATIOS = ("borrow", "transfer_out")
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactSummary:
+    """What a change comes to over a whole book.
+
+    Parameters
+    ----------
+    accounts
+        How many there are.
+    changed
+        How many have another level, other collateral or other actions than before.
+    losing
+        How many lose collateral.
+    collateral_lost
+        What those lose, USDT, summed.
+    action_changed
+        How many may do something else, or have something else done to them.
+    newly_called, newly_liquidated
+        How many are called or liquidated that were not.
+    top_up_call, top_up_liquidation
+        What the newly called, and the newly liquidated, lack of the threshold, USDT, summed.
+    gained, lost
+        Action to how many accounts have it now and had it not, and the other way round.
+    """
+
+    accounts: int
+    changed: int
+    losing: int
+    collateral_lost: float
+    action_changed: int
+    newly_called: int
+    newly_liquidated: int
+    top_up_call: float
+    top_up_liquidation: float
+    gained: Mapping[Action, int]
+    lost: Mapping[Action, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Impact:
+    """Levels and actions of n accounts before and after a change of rules, in account order.
+
+    Parameters
+    ----------
+    level_before, level_after
+        float64[n]: the margin level of each account's mode; lower is worse.
+    actions_before, actions_after
+        uint16[n] of `Action` bits.
+    collateral_lost
+        float64[n], USDT: what the collateral counts for less; negative where it counts for more.
+    top_up_call, top_up_liquidation
+        float64[n], USDT: what, added at a ratio of 1, lifts the level after the change to the
+        margin-call and to the liquidation threshold; 0 where it is above. At the threshold itself
+        the account is still called or liquidated: a cent more is due.
+    threshold
+        float64[n]: the level at or below which an account is liquidated, after the change.
+    lost_by_asset
+        Asset to what the collateral in it counts for less over the book, USDT; assets whose
+        collateral schedule changed.
+    rules_before, rules_after
+        What was compared.
+    within
+        ``after`` the change is completed, or ``during`` its window.
+    """
+
+    accounts: Accounts
+    prices: Floats
+    level_before: Floats
+    level_after: Floats
+    actions_before: npt.NDArray[np.uint16]
+    actions_after: npt.NDArray[np.uint16]
+    collateral_lost: Floats
+    top_up_call: Floats
+    top_up_liquidation: Floats
+    threshold: Floats
+    lost_by_asset: Mapping[str, float]
+    rules_before: MarginRules
+    rules_after: MarginRules
+    methodology: str
+    within: Within
+    _driver: npt.NDArray[np.int64]
+    _mode: Mode | str | None = None
+    version: str = __version__
+
+    def __len__(self) -> int:
+        return len(self.level_after)
+
+    def __repr__(self) -> str:
+        s = self.summary
+        return (
+            f"<Impact on {s.accounts:,} accounts: {s.changed:,} change, {s.newly_called:,} newly "
+            f"called, {s.newly_liquidated:,} newly liquidated, {s.collateral_lost:,.0f} USDT lost>"
+        )
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The account ids: int64[n] or object[n] of str."""
+        return self.accounts.ids
+
+    @property
+    def moment(self) -> datetime | None:
+        """The moment of the rules after."""
+        return self.rules_after.moment
+
+    @property
+    def driver(self) -> npt.NDArray[Any]:
+        """The asset that moves an account most, object[n] of str; None where none does."""
+        return self.driver_of(np.arange(len(self)))
+
+    def driver_of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """Return the drivers of some accounts."""
+        names = np.array([*self.accounts.assets, None], dtype=object)
+        return names[self._driver[positions]]
+
+    @cached_property
+    def price_before(self) -> Floats:
+        """The factor on all prices at which each account would have been liquidated: float64[n]."""
+        return self.price_factors(np.arange(len(self)))[0]
+
+    @cached_property
+    def price_after(self) -> Floats:
+        """The factor on all prices at which each account is liquidated after the change."""
+        return self.price_factors(np.arange(len(self)))[1]
+
+    def price_factors(self, positions: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return both price factors of some accounts; NaN where no price does it."""
+        book = self.accounts if len(positions) == len(self) else self.accounts.select(positions)
+        return (
+            _factors(book, self.prices, self.rules_before),
+            _factors(book, self.prices, self.rules_after),
+        )
+
+    @cached_property
+    def is_changed(self) -> npt.NDArray[np.bool_]:
+        """bool[n]: where the level, the collateral or the actions are not what they were."""
+        differs = _unlike(self.level_before, self.level_after)
+        differs |= np.nan_to_num(self.collateral_lost) != 0
+        differs |= self.actions_before != self.actions_after
+        return differs
+
+    @cached_property
+    def summary(self) -> ImpactSummary:
+        """What the change comes to over the book."""
+        gains = ~self.actions_before & self.actions_after
+        losses_ = self.actions_before & ~self.actions_after
+        called = (gains & Action.MARGIN_CALL.value) != 0
+        liquidated = (gains & Action.LIQUIDATE.value) != 0
+        lost = np.nan_to_num(self.collateral_lost)
+        counts = [
+            {action: int(np.count_nonzero(bits & action.value)) for action in Action}
+            for bits in (gains, losses_)
+        ]
+        return ImpactSummary(
+            accounts=len(self),
+            changed=int(np.count_nonzero(self.is_changed)),
+            losing=int(np.count_nonzero(lost > 0)),
+            collateral_lost=float(np.sum(lost, where=lost > 0)),
+            action_changed=int(np.count_nonzero(self.actions_before != self.actions_after)),
+            newly_called=int(np.count_nonzero(called)),
+            newly_liquidated=int(np.count_nonzero(liquidated)),
+            top_up_call=float(np.nansum(self.top_up_call, where=called)),
+            top_up_liquidation=float(np.nansum(self.top_up_liquidation, where=liquidated)),
+            gained={action: count for action, count in counts[0].items() if count},
+            lost={action: count for action, count in counts[1].items() if count},
+        )
+
+    def worst(self, count: int | None = None) -> npt.NDArray[np.int64]:
+        """Return the positions of the accounts that change, worst first: int64[k].
+
+        First those newly liquidated, then those newly called, then those that may do less than
+        before, then the others; in each by the level over the liquidation threshold, after the
+        change. Equal ones stay in account order.
+
+        Parameters
+        ----------
+        count
+            How many accounts at most; all that change where absent.
+        """
+        changed = np.flatnonzero(self.is_changed)
+        gains = ~self.actions_before[changed] & self.actions_after[changed]
+        fewer = self.actions_before[changed] & ~self.actions_after[changed]
+        kind = np.where(fewer != 0, 2, 3)
+        kind[(gains & Action.MARGIN_CALL.value) != 0] = 1
+        kind[(gains & Action.LIQUIDATE.value) != 0] = 0
+        threshold = self.threshold[changed]
+        relative = self.level_after[changed] / np.where(threshold > 0, threshold, 1.0)
+        order = changed[np.lexsort((relative, kind))]
+        return order if count is None else order[:count]
+
+    def to_arrow(self, positions: npt.NDArray[np.int64] | None = None) -> Any:
+        """Return a ``pyarrow.Table`` of the accounts that change, worst first, or of some accounts.
+
+        Raises
+        ------
+        ImportError
+            pyarrow is not installed (extra ``arrow``).
+        """
+        from pymargin.adapters.impacts import to_arrow
+
+        return to_arrow(self, self.worst() if positions is None else positions)
+
+    def to_frame(self, positions: npt.NDArray[np.int64] | None = None) -> Any:
+        """Return the same as a ``pandas.DataFrame`` indexed by account.
+
+        Raises
+        ------
+        ImportError
+            pandas or pyarrow is not installed (extra ``frames``).
+        """
+        from pymargin.adapters.impacts import to_frame
+
+        return to_frame(self, self.worst() if positions is None else positions)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """A book evaluated under one set of rules."""
+
+    rules: MarginRules
+    parts: list[Bound]
+    arrays: Mapping[str, npt.NDArray[Any]]
+
+
+def impact(
+    accounts: Accounts,
+    prices: PriceSource,
+    before: MarginRules,
+    after: MarginRules,
+    *,
+    within: Within = "after",
+    mode: Mode | str | None = None,
+    leverage: int | None = None,
+    missing: Missing = "raise",
+    threads: int = 1,
+) -> Impact:
+    """Compare every account under two rules, at the same prices.
+
+    Parameters
+    ----------
+    accounts, prices, leverage, missing, threads
+        As in `pymargin.evaluate`.
+    before, after
+        The rules on either side of a change, such as two moments of a `Timeline`.
+    within
+        ``"after"`` the change is completed; or ``"during"`` its window, in which each asset may
+        be under either schedule: every account then has the worst of before, after and each
+        asset under the worse of its two schedules.
+    mode
+        Evaluate every account under this mode; each under its own where absent.
+
+    Returns
+    -------
+    Impact
+
+    Raises
+    ------
+    PricesError, UnpricedError, AccountsError, RulesError
+        As in `pymargin.evaluate`.
+
+    Examples
+    --------
+    >>> import pymargin as pm
+    >>> row = {"account": "u1", "mode": "cross_classic", "leverage": 3, "balances": [
+    ...     {"asset": "WIF", "free": 1e6}, {"asset": "USDT", "borrowed": 5e5}]}
+    >>> book = pm.Accounts.from_rows([row])
+    >>> rules = pm.builtin_rules(at="2025-11-07T06:00Z")
+    >>> found = pm.impact(book, {"WIF": 2.0}, rules, rules.replace(ranks={"WIF": 7}))
+    >>> found.collateral_lost.tolist(), found.driver.tolist()
+    ([725000.0], ['WIF'])
+    """
+    run = _Run(accounts, prices, mode, leverage, missing, threads)
+    return run.compare(run.side(before), run.side(after), within)
+
+
+def impacts(
+    accounts: Accounts,
+    prices: PriceSource,
+    timeline: Timeline,
+    *,
+    within: Within = "after",
+    mode: Mode | str | None = None,
+    leverage: int | None = None,
+    missing: Missing = "raise",
+    threads: int = 1,
+) -> Iterator[Impact]:
+    """Compare every account just before and at each moment of a timeline's changes.
+
+    Yields one `Impact` for each moment from the first announced change to the last, switches of
+    formula between them included; parameters as in `impact`. With ``within="during"`` a change
+    whose window is still open counts as not completed.
+    """
+    run = _Run(accounts, prices, mode, leverage, missing, threads)
+    last: _Side | None = None
+    for moment in announced_moments(timeline):
+        before = timeline.at(moment, window="before")
+        if within == "after":
+            before = timeline.at(moment - _INSTANT)
+        if last is None or not _alike(last.rules, before):
+            last = run.side(before)
+        side = run.side(timeline.at(moment))
+        yield run.compare(_Side(before, last.parts, last.arrays), side, within)
+        last = side
+
+
+def announced_moments(timeline: Timeline) -> tuple[datetime, ...]:
+    """Return the moments of a timeline from its first announced change to its last."""
+    announced = [change.effective for change in timeline.changes]
+    start = timeline.rules.moment
+    ahead = [moment for moment in announced if start is None or moment > start]
+    return tuple(m for m in timeline.moments if ahead and min(ahead) <= m <= max(ahead))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One book at one set of prices, evaluated under several rules."""
+
+    accounts: Accounts
+    prices: PriceSource
+    mode: Mode | str | None
+    leverage: int | None
+    missing: Missing
+    threads: int
+
+    def side(self, rules: MarginRules) -> _Side:
+        """Evaluate the book under rules."""
+        check_threads(self.threads)
+        n = len(self.accounts)
+        names = ("level", "collateral", "measure", "threshold", "call")
+        arrays: dict[str, npt.NDArray[Any]] = {name: np.empty(n) for name in names}
+        arrays["actions"] = np.empty(n, np.uint16)
+        parts = bind_modes(
+            self.accounts,
+            self.prices,
+            rules,
+            leverage=self.leverage,
+            missing=self.missing,
+            mode=self.mode,
+        )
+        for positions, bound in parts:
+            found = _evaluated(bound, self.threads)
+            for name, values in found.items():
+                arrays[name][slice(None) if positions is None else positions] = values
+        return _Side(rules, parts, arrays)
+
+    def compare(self, before: _Side, after: _Side, within: Within) -> Impact:
+        """Put two sides together."""
+        if within not in ("after", "during"):
+            raise ValueError(f"within must be 'after' or 'during', not {within!r}")
+        if within == "during":
+            after = self._worst(before, after)
+        a, b = before.arrays, after.arrays
+        driver, by_asset = self._attributed(before, after)
+        with np.errstate(invalid="ignore"):
+            lost = a["collateral"] - b["collateral"]
+        return Impact(
+            accounts=self.accounts,
+            prices=resolve(self.prices, self.accounts.assets),
+            level_before=a["level"],
+            level_after=b["level"],
+            actions_before=a["actions"],
+            actions_after=b["actions"],
+            collateral_lost=lost,
+            top_up_call=_top_up(b, b["call"]),
+            top_up_liquidation=_top_up(b, b["threshold"]),
+            threshold=b["threshold"],
+            lost_by_asset=by_asset,
+            rules_before=before.rules,
+            rules_after=after.rules,
+            methodology=joint_methodology(after.parts),
+            within=within,
+            _driver=driver,
+            _mode=self.mode,
+        )
+
+    def _worst(self, before: _Side, after: _Side) -> _Side:
+        """Return each account under whichever is worst: before, after or the worse by asset."""
+        mixed = self.side(worst_rules(before.rules, after.rules))
+        worst = {name: values.copy() for name, values in mixed.arrays.items()}
+        for side in (after, before):
+            worse = side.arrays["level"] < worst["level"]
+            for name, values in side.arrays.items():
+                worst[name][worse] = values[worse]
+        return _Side(after.rules, mixed.parts, worst)
+
+    def _attributed(
+        self, before: _Side, after: _Side
+    ) -> tuple[npt.NDArray[np.int64], dict[str, float]]:
+        """Return each account's driver, and the collateral lost in each asset."""
+        n, assets = len(self.accounts), self.accounts.assets
+        driver = np.full(n, -1, dtype=np.int64)
+        total = np.zeros(len(assets))
+        touched = np.zeros(len(assets), dtype=bool)
+        changed = _differs(before.arrays, after.arrays)
+        for (positions, old), (_, new) in zip(before.parts, after.parts, strict=True):
+            where = slice(None) if positions is None else positions
+            lost = losses(old, new, "collateral")
+            total += lost.by_asset(len(assets))
+            touched[lost.asset] = True
+            drives = lost.driver(len(new.accounts))
+            # What moves the level itself comes before what only moves a permission.
+            for table in (*new.spec.owed_tables[:1], *_RATIOS):
+                open_ = (drives < 0) & changed[where]
+                if open_.any():
+                    is_margin = table in new.spec.owed_tables
+                    other = losses(old, new, table, rising=is_margin, of=open_)
+                    drives = np.where(open_, other.driver(len(drives)), drives)
+            driver[where] = drives
+        by_asset = {assets[k]: float(total[k]) for k in np.flatnonzero(touched).tolist()}
+        return driver, by_asset
+
+
+def _evaluated(bound: Evaluation, threads: int) -> dict[str, npt.NDArray[Any]]:
+    """Run one mode: level, collateral, what the level is measured against, and both limits."""
+    n, mode = len(bound.accounts), bound.spec.mode
+    level, collateral, measure = bound.spec.levels[0], _COLLATERAL[mode], _MEASURE[mode]
+    names = [level, collateral, measure]
+    if mode is Mode.CROSS_PRO:
+        names.append("open_order_loss")
+    arrays: dict[str, npt.NDArray[Any]] = {name: np.empty(n) for name in names}
+    arrays["actions"] = np.empty(n, np.uint16)
+    bound.run(arrays, threads)
+    # Without a denominator a level is infinite; what is missing is then the numerator itself.
+    short = arrays[level] == -np.inf
+    with np.errstate(invalid="ignore"):
+        lacking = np.where(short, arrays.get("open_order_loss", 0.0) - arrays[collateral], np.nan)
+    return {
+        "level": arrays[level],
+        "collateral": arrays[collateral],
+        "measure": np.where(short, lacking, arrays[measure]),
+        "threshold": bound.liquidation_thresholds(),
+        "call": _limits(bound, "MARGIN_CALL"),
+        "actions": arrays["actions"],
+    }
+
+
+def _limits(bound: Evaluation, action: str) -> Floats:
+    """Return float64[n]: the level at or below which accounts have an action, NaN where none."""
+    lines = bound.rules.thresholds[bound.spec.mode].lines
+    level = bound.spec.levels[0]
+    line = next((x for x in lines if action in x.actions and x.level == level), None)
+    if line is None:
+        return np.full(len(bound.accounts), np.nan)
+    figures = np.array(
+        [float(limit_for(line.at_most, one, own_ratio=line.own_ratio)) for one in bound.classes]
+    )
+    if bound.class_of is None:
+        return np.full(len(bound.accounts), figures[0])
+    limits: Floats = figures[bound.class_of]
+    return limits
+
+
+def _top_up(side: Mapping[str, npt.NDArray[Any]], limit: Floats) -> Floats:
+    """Return theta * D - N, at least 0: the level is N / D, so it is (theta - level) * D."""
+    level, measure = side["level"], side["measure"]
+    with np.errstate(invalid="ignore", over="ignore"):
+        lacking = np.where(np.isneginf(level), measure, (limit - level) * measure)
+        lacking = np.where(np.isposinf(level), 0.0, lacking)
+        return np.maximum(lacking, 0.0)
+
+
+def _unlike(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:
+    """Return where two levels differ; NaN is like NaN."""
+    unlike: npt.NDArray[np.bool_] = (one != other) & ~(np.isnan(one) & np.isnan(other))
+    return unlike
+
+
+def _differs(
+    before: Mapping[str, npt.NDArray[Any]], after: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[np.bool_]:
+    differs = _unlike(before["level"], after["level"])
+    differs |= before["actions"] != after["actions"]
+    return differs
+
+
+def _alike(one: MarginRules, other: MarginRules) -> bool:
+    """Say whether two rules differ in nothing but their moment."""
+    return one.replace(moment=None) == other.replace(moment=None)
+
+
+def _factors(accounts: Accounts, prices: Floats, rules: MarginRules) -> Floats:
+    """Return float64[n]: the factor on all prices that liquidates; NaN where none does."""
+    import pymargin
+
+    solve = getattr(pymargin, "liquidation_factor", None)
+    if solve is None:
+        return np.full(len(accounts), np.nan)
+    return np.asarray(solve(accounts, prices, rules), dtype=np.float64)
