@@ -148,7 +148,8 @@ class PositionCheck {
         require(is_leverage(positions_.leverage[entry]), Fault::position_leverage);
         require(has_side, Fault::side);
         require(!std::isinf(positions_.isolated_margin[entry]), Fault::isolated_margin);
-        require(!(side == 1 && quantity < 0) && !(side == 2 && quantity > 0), Fault::side_sign);
+        const bool is_against_side = (side == 1 && quantity < 0) || (side == 2 && quantity > 0);
+        require(!is_finite(quantity) || !is_against_side, Fault::side_sign);
         const auto symbol = static_cast<std::size_t>(positions_.symbol[entry]);
         require(seen_.knows(symbol), Fault::symbol_id);
         if (seen_.knows(symbol) && has_side && quantity != 0) {
