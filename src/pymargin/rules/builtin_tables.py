@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from pymargin.rules.schedules import Tier
 
@@ -17,7 +19,10 @@ __all__ = [
     "TIERS_PRINTED_SINCE",
     "TIERS_SOURCE",
     "Move",
+    "standing",
 ]
+
+T = TypeVar("T")
 
 _AUGUST_2025 = (
     "Binance Margin Will Update the Collateral Ratio of Multiple Cross Margin Assets (2025-08-08)"
@@ -83,20 +88,48 @@ FLAT_RATIOS_SOURCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """Say that assets change rank at a moment, and are of the new rank from it on.
+class Move(Generic[T]):
+    """Say that something of each asset (or symbol) changes at a moment, and holds from it on.
 
-    ``before`` is None where the document gives only the rank after.
+    Parameters
+    ----------
+    effective
+        Aware UTC.
+    before, after
+        The rank, the rate or the tiers; ``before`` is None where the document gives only what
+        holds after.
+    assets
+        The assets, or the symbols.
+    source
+        The document.
     """
 
     effective: datetime
-    before: int | None
-    after: int
+    before: T | None
+    after: T
     assets: tuple[str, ...]
     source: str
 
 
-def _moves(effective: datetime, source: str, printed: str) -> list[Move]:
+def standing(moves: Iterable[Move[T]], moment: datetime | None) -> dict[str, T]:
+    """Return what each asset has at a moment; before the first move of it, what that one states.
+
+    ``moves`` come in order of time; a moment of None is after all of them.
+    """
+    found: dict[str, T] = {}
+    moved: set[str] = set()
+    for move in moves:
+        in_force = moment is None or moment >= move.effective
+        for asset in move.assets:
+            if in_force:
+                found[asset] = move.after
+            elif asset not in moved and move.before is not None:
+                found[asset] = move.before
+        moved.update(move.assets)
+    return found
+
+
+def _moves(effective: datetime, source: str, printed: str) -> list[Move[int]]:
     """Read one line per move: before, after, assets; a dash where before is not stated."""
     moves = []
     for line in printed.strip().splitlines():
@@ -108,7 +141,7 @@ def _moves(effective: datetime, source: str, printed: str) -> list[Move]:
 
 # The hour of 2025-12-08 is not stated in what we have; 06:00 UTC, the hour of every other such
 # change, is our reading.
-MOVES: tuple[Move, ...] = (
+MOVES: tuple[Move[int], ...] = (
     *_moves(
         datetime(2025, 11, 7, 6, tzinfo=UTC),
         _OCTOBER_2025,
