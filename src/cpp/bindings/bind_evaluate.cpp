@@ -244,7 +244,7 @@ struct Kernel {
 
 #define PYMARGIN_KERNEL(...) \
     Kernel{__VA_ARGS__::name, &run<__VA_ARGS__>, &run_exact<__VA_ARGS__>, &run_grid<__VA_ARGS__>},
-constexpr Kernel kernels[] = {PYMARGIN_FOR_EACH_MODE(PYMARGIN_KERNEL)};
+constexpr Kernel kernels[] = {PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_KERNEL)};
 #undef PYMARGIN_KERNEL
 
 const Kernel& find_kernel(const std::string& name) {

@@ -16,7 +16,7 @@ namespace kernels {
     void run_grid_avx2(const GridJob<__VA_ARGS__, std::uint16_t>&) noexcept; \
     template <>                                                              \
     void run_grid_avx2(const GridJob<__VA_ARGS__, std::uint32_t>&) noexcept;
-PYMARGIN_FOR_EACH_MODE(PYMARGIN_DECLARE)
+PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DECLARE)
 #undef PYMARGIN_DECLARE
 }  // namespace kernels
 #endif
@@ -307,7 +307,7 @@ void evaluate_grid(const AccountArrays<AssetId>& accounts, const Market<Mode::n_
 #define PYMARGIN_INSTANTIATE(...)                        \
     PYMARGIN_INSTANTIATE_FOR(std::uint16_t, __VA_ARGS__) \
     PYMARGIN_INSTANTIATE_FOR(std::uint32_t, __VA_ARGS__)
-PYMARGIN_FOR_EACH_MODE(PYMARGIN_INSTANTIATE)
+PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_INSTANTIATE)
 #undef PYMARGIN_INSTANTIATE
 #undef PYMARGIN_INSTANTIATE_FOR
 

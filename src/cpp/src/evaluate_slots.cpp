@@ -29,7 +29,7 @@ using kernels::SliceJob;
 template <class Mode, class AssetId>
 class RowWise final : public Rare {
   public:
-    RowWise(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
+    RowWise(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& accounts,
             const Market<Mode::n_tables>& market, const DecisionTable& table,
             const Outputs<Mode>& outputs, ResultOrder order) noexcept
         : slots_(slots),
@@ -70,7 +70,7 @@ class RowWise final : public Rare {
     }
 
     const Slots<AssetId>& slots_;
-    const AccountArrays<AssetId>& accounts_;
+    const BookOf<Mode, AssetId>& accounts_;
     const Market<Mode::n_tables>& market_;
     const DecisionTable& table_;
     const Outputs<Mode>& outputs_;
@@ -90,6 +90,9 @@ std::vector<LaneRow<Mode::n_tables>> lane_rows(const Market<Mode::n_tables>& mar
         for (int table = 0; table < Mode::n_tables; ++table) {
             to[1 + 2 * table] = from.tables[table].first_cap;
             to[2 + 2 * table] = from.tables[table].first_rate;
+        }
+        if constexpr (Mode::has_positions) {
+            to[LaneRow<Mode::n_tables>::weight] = market.terms[asset].weight;
         }
     }
     return rows;
@@ -143,7 +146,7 @@ std::int64_t share_begin(const Slots<AssetId>& slots, std::int64_t n_full, std::
 }  // namespace
 
 template <class Mode, class AssetId>
-void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
+void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& accounts,
                     const Market<Mode::n_tables>& market, std::int64_t n_assets,
                     const DecisionTable& table, const std::uint32_t* slot_class_of,
                     const Outputs<Mode>& outputs, ResultOrder order, int threads,
@@ -181,7 +184,7 @@ void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& a
 
 #define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                    \
     template void evaluate_slots<__VA_ARGS__, AssetId>(                           \
-        const Slots<AssetId>&, const AccountArrays<AssetId>&,                     \
+        const Slots<AssetId>&, const BookOf<__VA_ARGS__, AssetId>&,                   \
         const Market<__VA_ARGS__::n_tables>&, std::int64_t, const DecisionTable&, \
         const std::uint32_t*, const Outputs<__VA_ARGS__>&, ResultOrder, int, Implementation);
 #define PYMARGIN_INSTANTIATE(...)                        \

@@ -13,6 +13,53 @@ std::int64_t n_windows(std::int64_t n_accounts) noexcept {
     return (n_accounts + slot_window - 1) / slot_window;
 }
 
+template <class AssetId>
+const std::int64_t* entry_offsets(const AccountArrays<AssetId>& accounts) noexcept {
+    return accounts.balances.offsets;
+}
+template <class RowId>
+const std::int64_t* entry_offsets(const Pools<RowId>& pools) noexcept {
+    return pools.offsets;
+}
+
+/// Orders that are valued with the prices; the loss of a pool's orders is given.
+template <class AssetId>
+const std::int64_t* order_offsets(const AccountArrays<AssetId>& accounts) noexcept {
+    return accounts.orders.offsets;
+}
+template <class RowId>
+const std::int64_t* order_offsets(const Pools<RowId>&) noexcept {
+    return nullptr;
+}
+
+/// An entry as the vector pass reads it.
+template <class Id>
+struct SlotEntry {
+    Id id;
+    double owned;
+    double owed;
+    double z;
+};
+
+template <class AssetId>
+SlotEntry<AssetId> slot_entry(const AccountArrays<AssetId>& accounts, std::int64_t at) noexcept {
+    const auto& balances = accounts.balances;
+    return {balances.asset[at], owned_of<double>(balances, at), owed_of<double>(balances, at), 0};
+}
+template <class RowId>
+SlotEntry<RowId> slot_entry(const Pools<RowId>& pools, std::int64_t at) noexcept {
+    return {pools.row[at], pools.x[at], pools.y[at], pools.z[at]};
+}
+
+template <class AssetId>
+constexpr bool has_legs(const AccountArrays<AssetId>*) noexcept {
+    return false;
+}
+template <class RowId>
+constexpr bool has_legs(const Pools<RowId>*) noexcept {
+    return true;
+}
+
 }  // namespace
 
 template <class AssetId>
@@ -23,7 +70,8 @@ std::unique_ptr<T[]> SlotBook<AssetId>::allocate(std::int64_t count) {
 }
 
 template <class AssetId>
-SlotBook<AssetId>::SlotBook(const AccountArrays<AssetId>& accounts, int threads)
+template <class Accounts>
+SlotBook<AssetId>::SlotBook(const Accounts& accounts, int threads)
     : n_accounts_(accounts.n_accounts) {
     const std::int64_t n_slices = (n_accounts_ + lanes - 1) / lanes;
     slice_begin_ = allocate<std::int64_t>(n_slices + 1);
@@ -35,7 +83,7 @@ SlotBook<AssetId>::SlotBook(const AccountArrays<AssetId>& accounts, int threads)
     };
     for_each_window([&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t window = begin; window < end; ++window) {
-            place_window(accounts, window);
+            place_window(entry_offsets(accounts), window);
         }
     });
     for (std::int64_t slice = 0; slice < n_slices; ++slice) {
@@ -45,21 +93,26 @@ SlotBook<AssetId>::SlotBook(const AccountArrays<AssetId>& accounts, int threads)
     asset_ = allocate<AssetId>(n_entries);
     owned_ = allocate<double>(n_entries);
     owed_ = allocate<double>(n_entries);
+    if (has_legs(&accounts)) {
+        z_ = allocate<double>(n_entries);
+    }
     for_each_window([&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t window = begin; window < end; ++window) {
             fill_window(accounts, window);
         }
     });
-    take_orders(accounts);
+    take_losses(accounts.open_order_loss);
+    if (order_offsets(accounts) != nullptr) {
+        take_orders(order_offsets(accounts));
+    }
 }
 
 /// Counting-sorts a window's accounts by number of balances, descending and stable, and notes how
 /// wide each slice is where its begin will be.
 template <class AssetId>
-void SlotBook<AssetId>::place_window(const AccountArrays<AssetId>& accounts, std::int64_t window) {
+void SlotBook<AssetId>::place_window(const std::int64_t* offsets, std::int64_t window) {
     const std::int64_t first = window * slot_window;
     const std::int64_t last = std::min(first + slot_window, n_accounts_);
-    const std::int64_t* const offsets = accounts.balances.offsets;
     std::int64_t longest = 0;
     for (std::int64_t account = first; account < last; ++account) {
         longest = std::max(longest, offsets[account + 1] - offsets[account]);
@@ -85,12 +138,12 @@ void SlotBook<AssetId>::place_window(const AccountArrays<AssetId>& accounts, std
 }
 
 template <class AssetId>
-void SlotBook<AssetId>::fill_window(const AccountArrays<AssetId>& accounts,
-                                    std::int64_t window) noexcept {
+template <class Accounts>
+void SlotBook<AssetId>::fill_window(const Accounts& accounts, std::int64_t window) noexcept {
     const std::int64_t first_slice = window * slot_window / lanes;
     const std::int64_t last_slice =
         std::min(first_slice + slot_window / lanes, (n_accounts_ + lanes - 1) / lanes);
-    const auto& balances = accounts.balances;
+    const std::int64_t* const offsets = entry_offsets(accounts);
     for (std::int64_t slice = first_slice; slice < last_slice; ++slice) {
         const std::int64_t width = slice_begin_[slice + 1] - slice_begin_[slice];
         for (int lane = 0; lane < lanes; ++lane) {
@@ -99,43 +152,48 @@ void SlotBook<AssetId>::fill_window(const AccountArrays<AssetId>& accounts,
             std::int64_t entry = 0;
             if (slot < n_accounts_) {
                 const std::int64_t account = window * slot_window + place_[slot];
-                entry = balances.offsets[account];
-                length = balances.offsets[account + 1] - entry;
+                entry = offsets[account];
+                length = offsets[account + 1] - entry;
             }
             std::int64_t at = slice_begin_[slice] * lanes + lane;
             for (std::int64_t j = 0; j < width; ++j, at += lanes) {
                 const bool is_padding = j >= length;
-                asset_[at] = is_padding ? AssetId{0} : balances.asset[entry + j];
-                owned_[at] = is_padding ? 0 : owned_of<double>(balances, entry + j);
-                owed_[at] = is_padding ? 0 : owed_of<double>(balances, entry + j);
+                const SlotEntry<AssetId> given =
+                    is_padding ? SlotEntry<AssetId>{0, 0, 0, 0} : slot_entry(accounts, entry + j);
+                asset_[at] = given.id;
+                owned_[at] = given.owned;
+                owed_[at] = given.owed;
+                if (has_legs(&accounts)) {
+                    z_[at] = given.z;
+                }
             }
         }
     }
 }
 
+/// Open-order losses slot by slot, where there are any.
 template <class AssetId>
-void SlotBook<AssetId>::take_orders(const AccountArrays<AssetId>& accounts) {
-    const std::int64_t n_slices = (n_accounts_ + lanes - 1) / lanes;
-    const double* const losses = accounts.open_order_loss;
-    const std::int64_t* const offsets = accounts.orders.offsets;
-    const bool has_losses =
-        std::any_of(losses, losses + n_accounts_, [](double loss) { return loss != 0; });
-    if (has_losses) {
-        open_order_loss_ = allocate<double>(n_slices * lanes);
+void SlotBook<AssetId>::take_losses(const double* losses) {
+    if (std::any_of(losses, losses + n_accounts_, [](double loss) { return loss != 0; })) {
+        open_order_loss_ = allocate<double>((n_accounts_ + lanes - 1) / lanes * lanes);
+        for (std::int64_t slot = 0; slot < n_accounts_; ++slot) {
+            open_order_loss_[slot] = losses[view().account_of(slot)];
+        }
     }
-    if (offsets[n_accounts_] > offsets[0]) {
-        has_orders_ = allocate<std::uint8_t>(n_slices);
-        std::fill_n(has_orders_.get(), n_slices, std::uint8_t{0});
-    }
-    if (!has_losses && has_orders_ == nullptr) {
+}
+
+/// Marks the slots whose accounts have open orders.
+template <class AssetId>
+void SlotBook<AssetId>::take_orders(const std::int64_t* offsets) {
+    if (offsets[n_accounts_] == offsets[0]) {
         return;
     }
+    const std::int64_t n_slices = (n_accounts_ + lanes - 1) / lanes;
+    has_orders_ = allocate<std::uint8_t>(n_slices);
+    std::fill_n(has_orders_.get(), n_slices, std::uint8_t{0});
     for (std::int64_t slot = 0; slot < n_accounts_; ++slot) {
-        const std::int64_t account = slot / slot_window * slot_window + place_[slot];
-        if (has_losses) {
-            open_order_loss_[slot] = losses[account];
-        }
-        if (has_orders_ != nullptr && offsets[account + 1] > offsets[account]) {
+        const std::int64_t account = view().account_of(slot);
+        if (offsets[account + 1] > offsets[account]) {
             has_orders_[slot / lanes] |= static_cast<std::uint8_t>(1U << (slot % lanes));
         }
     }
@@ -143,5 +201,9 @@ void SlotBook<AssetId>::take_orders(const AccountArrays<AssetId>& accounts) {
 
 template class SlotBook<std::uint16_t>;
 template class SlotBook<std::uint32_t>;
+template SlotBook<std::uint16_t>::SlotBook(const AccountArrays<std::uint16_t>&, int);
+template SlotBook<std::uint32_t>::SlotBook(const AccountArrays<std::uint32_t>&, int);
+template SlotBook<std::uint16_t>::SlotBook(const Pools<std::uint16_t>&, int);
+template SlotBook<std::uint32_t>::SlotBook(const Pools<std::uint32_t>&, int);
 
 }  // namespace pymargin

@@ -37,7 +37,8 @@ struct DecisionTable {
 
 /// Whether level <= theta, from the sign of N - theta * D. With D = 0 and N >= 0 there is nothing
 /// to lose against and nothing fires: the one exception to the sign rule.
-inline bool is_at_most(const Ratio<Exact>& level, const Exact& theta) noexcept {
+template <class Number>
+bool is_at_most(const Ratio<Number>& level, const Number& theta) noexcept {
     if (level.denominator.sign() == 0) {
         return level.numerator.sign() < 0;
     }
@@ -51,16 +52,18 @@ inline bool is_at_most(const Ratio<Exact>& level, const Exact& theta) noexcept {
 /// cap moves the (continuous) schedule by no more than the steepest rate times that rounding: at
 /// most 24 u of steepest * (owned + owed) * price for one term, (n + 24) u of steepest * magnitude
 /// for a sum of n terms. N - theta * D holds at most six such sums and a few roundings of its own;
-/// 8 n + 256 covers them with the terms of second order. The absolute part covers what underflows:
-/// prices are at most 1e100 and a subnormal quantity is within 2^-1075 of its decimal. Theta is at
-/// most the greatest threshold in use, which gives all tests of all accounts one bound.
+/// 8 n + 256 covers them with the terms of second order. Legs of pools (pools.hpp) round up to six
+/// times before their product with a price, their sums no more often than those. The absolute part
+/// covers what underflows: prices are at most 1e100 either way and a subnormal quantity is within
+/// 2^-1075 of its decimal, in at most two products with a price. Theta is at most the greatest
+/// threshold in use, which gives all tests of all accounts one bound.
 class ErrorBound {
   public:
     /// `greatest_theta` is the greatest threshold that the account's levels are held against.
     ErrorBound(double greatest_theta, double steepest) noexcept
         : per_magnitude_(steepest * (1.0 + greatest_theta)),
           per_term_(greatest_theta),
-          absolute_(1e-190 * steepest * (1.0 + greatest_theta)) {
+          absolute_(1e-90 * steepest * (1.0 + greatest_theta)) {
     }
 
     /// The relative part for a sum of n terms.
@@ -126,7 +129,8 @@ unsigned decide_exactly(const DecisionTable& table, const Threshold* thresholds,
                         const LevelOf& level_of) noexcept {
     unsigned bits = 0;
     for (int test = 0; test < table.n_tests; ++test) {
-        if (is_at_most(level_of(table.test_level[test]), Exact(thresholds[test].decimal))) {
+        const auto level = level_of(table.test_level[test]);
+        if (is_at_most(level, decltype(level.numerator)(thresholds[test].decimal))) {
             bits |= 1U << test;
         }
     }
@@ -143,12 +147,14 @@ PYMARGIN_INLINE double level_value(const Ratio<double>& level) noexcept {
     return ratio;
 }
 
-inline double level_value(const Ratio<Exact>& level) noexcept {
+template <class Number>
+double level_value(const Ratio<Number>& level) noexcept {
+    static_assert(is_exact<Number>);
     if (level.denominator.sign() == 0) {
         constexpr double infinity = std::numeric_limits<double>::infinity();
         return level.numerator.sign() < 0 ? -infinity : infinity;
     }
-    return Exact::ratio(level.numerator, level.denominator);
+    return Number::ratio(level.numerator, level.denominator);
 }
 
 }  // namespace pymargin

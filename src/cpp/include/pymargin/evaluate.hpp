@@ -61,13 +61,13 @@ struct Outputs {
 };
 
 /// Levels and actions of accounts begin to end; allocates nothing.
-template <class Mode, bool is_usual, class AssetId>
-void evaluate_range(const AccountArrays<AssetId>& given_accounts,
+template <class Mode, bool is_usual, class Accounts>
+void evaluate_range(const Accounts& given_accounts,
                     const Market<Mode::n_tables>& given_market, const DecisionTable& given_table,
                     const Outputs<Mode>& given_outputs, std::int64_t begin,
                     std::int64_t end) noexcept {
     // Copies that no output can alias: the compiler keeps their parts in registers.
-    const AccountArrays<AssetId> accounts = given_accounts;
+    const Accounts accounts = given_accounts;
     const Market<Mode::n_tables> market = given_market;
     const DecisionTable table = given_table;
     const Outputs<Mode> outputs = given_outputs;
@@ -87,8 +87,8 @@ void evaluate_range(const AccountArrays<AssetId>& given_accounts,
 }
 
 /// Levels and actions of a whole book under one mode.
-template <class Mode, class AssetId>
-void evaluate(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
+template <class Mode, class Accounts>
+void evaluate(const Accounts& accounts, const Market<Mode::n_tables>& market,
               const DecisionTable& table, const Outputs<Mode>& outputs, int threads) {
     parallel_for(accounts.n_accounts, thread_count(threads),
                  [&](std::int64_t begin, std::int64_t end) {

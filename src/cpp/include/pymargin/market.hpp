@@ -29,6 +29,13 @@ struct MarketRow {
     TableEntry tables[n_tables];
 };
 
+/// What a formula over positions asks of an instrument beside its price and its schedule.
+struct InstrumentTerms {
+    double weight;         ///< what a shortage and margins count at, in the price's unit; < 0: a position
+    double price;          ///< as given: of a position its mark price
+    double contract_size;  ///< of an inverse contract, whose price is size / mark price; else 0
+};
+
 template <int n_tables>
 struct Market {
     const ScheduleTable* schedules;
@@ -38,6 +45,8 @@ struct Market {
     const std::uint16_t* gaps;
     /// The greatest rate of any schedule, at least 1: bounds how far a rounding can grow.
     double steepest;
+    /// Of each row, where the mode has positions.
+    const InstrumentTerms* terms = nullptr;
 };
 
 /// The value of `v` where it is not surely within the first step; notes a closed last cap, and the

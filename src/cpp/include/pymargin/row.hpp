@@ -8,6 +8,7 @@
 #include "pymargin/decide.hpp"
 #include "pymargin/market.hpp"
 #include "pymargin/number.hpp"
+#include "pymargin/pools.hpp"
 
 namespace pymargin {
 
@@ -88,6 +89,102 @@ PYMARGIN_INLINE typename Mode::template Sums<Number> sum_row(const AccountArrays
     return sums;
 }
 
+/// An instrument as a formula over positions sees it.
+template <class Number>
+class Instrument;
+
+template <>
+class Instrument<double> : public FloatAsset<1> {
+  public:
+    Instrument(const Market<1>& market, std::size_t row, Notes& notes) noexcept
+        : FloatAsset<1>(market, market.rows[row], notes), terms_(market.terms[row]) {
+    }
+    bool is_asset() const noexcept {
+        return terms_.weight >= 0;
+    }
+    double weight() const noexcept {
+        return terms_.weight;
+    }
+
+  private:
+    const InstrumentTerms& terms_;
+};
+
+template <>
+class Instrument<Quotient> {
+  public:
+    Instrument(const Market<1>& market, std::size_t row, Notes& notes)
+        : market_(market), terms_(market.terms[row]), row_(market.rows[row]), notes_(notes) {
+    }
+    bool is_asset() const noexcept {
+        return terms_.weight >= 0;
+    }
+    Quotient price() const {
+        const Quotient price(terms_.price);
+        return terms_.contract_size > 0 ? Quotient(terms_.contract_size) / price : price;
+    }
+    Quotient weight() const {
+        return Quotient(terms_.weight);
+    }
+    template <int table>
+    Quotient value(const Quotient& v, const Quotient& /*extent*/) const {
+        const int schedule = row_.tables[table].schedule;
+        return v.sign() == 0 ? Quotient() : market_.schedules->value(schedule, v, notes_);
+    }
+
+  private:
+    const Market<1>& market_;
+    const InstrumentTerms& terms_;
+    const MarketRow<1>& row_;
+    Notes& notes_;
+};
+
+/// The sums of one pool over float64.
+template <class Mode, class Number, class RowId>
+PYMARGIN_INLINE typename Mode::template Sums<Number> sum_row(const Pools<RowId>& pools,
+                                                             const Market<1>& market,
+                                                             std::int64_t pool,
+                                                             Notes& notes) noexcept {
+    typename Mode::template Sums<Number> sums;
+    if constexpr (is_exact<Number>) {
+        std::int64_t at = pools.first_pool[pools.account[pool]] - 1;
+        for_each_leg(
+            *pools.book, pools.account[pool], [&](const PoolKey&) { ++at; },
+            [&](const LegSource& source) {
+                if (at == pool) {
+                    const Instrument<Number> instrument(market, source.row, notes);
+                    Mode::add(sums, leg_of<Number>(*pools.book, source), instrument);
+                }
+            });
+    } else {
+        for (std::int64_t leg = pools.offsets[pool]; leg < pools.offsets[pool + 1]; ++leg) {
+            const Instrument<Number> instrument(market, pools.row[leg], notes);
+            Mode::add(sums, Leg<Number>{pools.x[leg], pools.y[leg], pools.z[leg]}, instrument);
+        }
+    }
+    if constexpr (Mode::counts_orders) {
+        Mode::add_order_loss(sums, Number(pools.open_order_loss[pool]));
+    }
+    return sums;
+}
+
+template <class Mode, class RowId>
+std::int64_t n_terms(const Pools<RowId>& pools, std::int64_t pool) noexcept {
+    return pools.offsets[pool + 1] - pools.offsets[pool] + (Mode::counts_orders ? 1 : 0);
+}
+
+/// Which of the unpriced actions a pool has; an asset that is owed has a gap of its own for that.
+template <class Mode, class RowId>
+std::uint16_t gaps_of(const Pools<RowId>& pools, const std::uint16_t* gaps,
+                      std::int64_t pool) noexcept {
+    unsigned found = pools.gaps == nullptr ? 0U : pools.gaps[pool];
+    for (std::int64_t leg = pools.offsets[pool]; leg < pools.offsets[pool + 1]; ++leg) {
+        const bool owes_nothing = pools.row[leg] < 2 * pools.book->n_assets && pools.y[leg] == 0;
+        found |= gaps[pools.row[leg]] & (owes_nothing ? ~unsigned{action_unpriced_debt} : ~0U);
+    }
+    return static_cast<std::uint16_t>(found);
+}
+
 /// Which of the unpriced actions an account has: it holds or owes what cannot be valued.
 template <class Mode, class AssetId>
 std::uint16_t gaps_of(const AccountArrays<AssetId>& accounts, const std::uint16_t* gaps,
@@ -115,6 +212,10 @@ std::uint16_t gaps_of(const AccountArrays<AssetId>& accounts, const std::uint16_
     return static_cast<std::uint16_t>(found);
 }
 
+/// The number type that settles what float64 leaves open.
+template <class Mode>
+using ExactOf = std::conditional_t<Mode::has_positions, Quotient, Exact>;
+
 /// What one account's evaluation yields.
 template <class Mode>
 struct RowResult {
@@ -125,20 +226,21 @@ struct RowResult {
 
 /// The decision by exact arithmetic, for the rare account that float64 does not settle. Levels are
 /// taken from it after an overflow of the sums, and where it is the judge of owing nothing.
-template <class Mode, class AssetId>
-__attribute__((noinline)) void settle_exactly(const AccountArrays<AssetId>& accounts,
+template <class Mode, class Accounts>
+__attribute__((noinline)) void settle_exactly(const Accounts& accounts,
                                               const Market<Mode::n_tables>& market,
                                               const DecisionTable& table, std::int64_t account,
                                               RowResult<Mode>& result) noexcept {
     Notes notes;
-    const auto sums = sum_row<Mode, Exact>(accounts, market, account, notes);
+    using Number = ExactOf<Mode>;
+    const auto sums = sum_row<Mode, Number>(accounts, market, account, notes);
     const auto level_of = [&](int level) { return Mode::level(sums, level); };
     const unsigned bits = decide_exactly(table, table.row(account), level_of);
     result.actions = static_cast<std::uint16_t>(table.actions[bits] |
                                                 (notes.beyond_tiers ? action_beyond_tiers : 0));
     const bool has_overflowed = !std::isfinite(market.steepest * Mode::magnitude(result.sums));
     for (int level = 0; level < Mode::n_levels; ++level) {
-        const Ratio<Exact> exact = level_of(level);
+        const Ratio<Number> exact = level_of(level);
         const bool owes_nothing =
             exact.denominator.sign() == 0 || Mode::level(result.sums, level).denominator == 0;
         if (has_overflowed || owes_nothing) {
@@ -152,8 +254,8 @@ constexpr unsigned all_levels = ~0U;
 
 /// Levels and actions of one account whose assets can all be valued. `is_usual`: the table asks
 /// the mode's usual tests (has_usual_tests).
-template <class Mode, bool is_usual, class AssetId>
-PYMARGIN_INLINE RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accounts,
+template <class Mode, bool is_usual, class Accounts>
+PYMARGIN_INLINE RowResult<Mode> evaluate_row(const Accounts& accounts,
                                              const Market<Mode::n_tables>& market,
                                              const DecisionTable& table, const ErrorBound& bound,
                                              std::int64_t account,
@@ -180,8 +282,8 @@ PYMARGIN_INLINE RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accou
 }
 
 /// The same for a single account, with all its levels.
-template <class Mode, class AssetId>
-RowResult<Mode> evaluate_row(const AccountArrays<AssetId>& accounts,
+template <class Mode, class Accounts>
+RowResult<Mode> evaluate_row(const Accounts& accounts,
                              const Market<Mode::n_tables>& market, const DecisionTable& table,
                              std::int64_t account) noexcept {
     const ErrorBound bound(table.greatest_theta, market.steepest);

@@ -119,18 +119,19 @@ class ScheduleTable {
     }
 
     /// The exact value; notes whether `v` stands above a closed last cap.
-    Exact value(int schedule, const Exact& v, Notes& notes) const noexcept {
+    template <class Number>
+    Number value(int schedule, const Number& v, Notes& notes) const noexcept {
         const DecimalStep* step = decimals(schedule);
         const DecimalStep* last = step + step_count(schedule) - 1;
-        Exact offset;
-        while (step != last && v > Exact(step->cap)) {
-            offset += Exact(step->cap) * (Exact(step->rate) - Exact(step[1].rate));
+        Number offset;
+        while (step != last && v > Number(step->cap)) {
+            offset += Number(step->cap) * (Number(step->rate) - Number(step[1].rate));
             ++step;
         }
-        if (std::isfinite(last_cap(schedule)) && v > Exact(last_cap_decimal(schedule))) {
+        if (std::isfinite(last_cap(schedule)) && v > Number(last_cap_decimal(schedule))) {
             notes.beyond_tiers = true;
         }
-        return Exact(step->rate) * v + offset;
+        return Number(step->rate) * v + offset;
     }
 
   private:

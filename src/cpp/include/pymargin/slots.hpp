@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "pymargin/accounts.hpp"
+#include "pymargin/pools.hpp"
 
 namespace pymargin {
 
@@ -23,8 +24,9 @@ struct Slots {
     std::int64_t n_accounts;
     const std::int64_t* slice_begin;  ///< n_slices + 1
     const AssetId* asset;
-    const double* owned;             ///< free + locked, rounded once as the row-wise pass rounds it
-    const double* owed;              ///< borrowed + interest
+    const double* owned;             ///< free + locked, rounded as the row-wise pass does; x of a leg
+    const double* owed;              ///< borrowed + interest; y of a leg
+    const double* z;                 ///< of a leg; null where there are none
     const double* open_order_loss;   ///< per slot; null where all are 0
     const std::uint8_t* has_orders;  ///< per slice, a bit a lane; null where no account has any
     const std::uint16_t* place;      ///< per slot: the account's place in its window
@@ -37,16 +39,19 @@ struct Slots {
     }
 };
 
-/// Owns the slots of a book. The book's own arrays must outlive it: exact decisions go back to
-/// them, for the decimals of free, locked, borrowed and interest each by itself.
+/// Owns the slots of a book, AccountArrays or Pools. The book's own arrays must outlive it: exact
+/// decisions go back to them, for the decimals of free, locked, borrowed and interest each by
+/// itself.
 template <class AssetId>
 class SlotBook {
   public:
-    SlotBook(const AccountArrays<AssetId>& accounts, int threads);
+    template <class Accounts>
+    SlotBook(const Accounts& accounts, int threads);
 
     Slots<AssetId> view() const noexcept {
-        return {n_accounts_, slice_begin_.get(),     asset_.get(),      owned_.get(),
-                owed_.get(), open_order_loss_.get(), has_orders_.get(), place_.get()};
+        return {n_accounts_, slice_begin_.get(), asset_.get(),
+                owned_.get(), owed_.get(), z_.get(),
+                open_order_loss_.get(), has_orders_.get(), place_.get()};
     }
 
     /// Bytes held.
@@ -59,9 +64,11 @@ class SlotBook {
     template <class T>
     std::unique_ptr<T[]> allocate(std::int64_t count);
 
-    void place_window(const AccountArrays<AssetId>& accounts, std::int64_t window);
-    void fill_window(const AccountArrays<AssetId>& accounts, std::int64_t window) noexcept;
-    void take_orders(const AccountArrays<AssetId>& accounts);
+    void place_window(const std::int64_t* offsets, std::int64_t window);
+    template <class Accounts>
+    void fill_window(const Accounts& accounts, std::int64_t window) noexcept;
+    void take_losses(const double* losses);
+    void take_orders(const std::int64_t* offsets);
 
     std::int64_t n_accounts_;
     std::size_t size_bytes_ = 0;
@@ -69,6 +76,7 @@ class SlotBook {
     std::unique_ptr<AssetId[]> asset_;
     std::unique_ptr<double[]> owned_;
     std::unique_ptr<double[]> owed_;
+    std::unique_ptr<double[]> z_;
     std::unique_ptr<double[]> open_order_loss_;
     std::unique_ptr<std::uint8_t[]> has_orders_;
     std::unique_ptr<std::uint16_t[]> place_;

@@ -69,6 +69,29 @@ PYMARGIN_INLINE unsigned not_at_most(const Lanes& left, const Lanes& right) noex
     return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_NLE_UQ));
 }
 
+PYMARGIN_INLINE Lanes size_of(const Lanes& value) noexcept {
+    return Lanes(_mm256_andnot_pd(_mm256_set1_pd(-0.0), value.v));
+}
+
+/// Which of four lanes a statement holds for.
+class LaneMask {
+  public:
+    static PYMARGIN_INLINE LaneMask unless_negative(const Lanes& value) noexcept {
+        return LaneMask(value.v);
+    }
+    /// yes or no, lane by lane.
+    friend PYMARGIN_INLINE Lanes choose(const LaneMask& which, const Lanes& yes,
+                                        const Lanes& no) noexcept {
+        return Lanes(_mm256_blendv_pd(yes.v, no.v, which.sign_));
+    }
+
+  private:
+    PYMARGIN_INLINE explicit LaneMask(__m256d sign) noexcept : sign_(sign) {
+    }
+
+    __m256d sign_;  // negative where it does not hold
+};
+
 PYMARGIN_INLINE bool any_greater(const Lanes& left, const Lanes& right) noexcept {
     return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_GT_OQ)) != 0;
 }
@@ -308,11 +331,19 @@ struct ClassChoice {
 #include "kernels.inl"
 
 // Full specialisations are ordinary functions: no weak symbol leaves this file.
+#define PYMARGIN_DEFINE_FOR(AssetId, ...)                               \
+    template <>                                                         \
+    void run_avx2(const SliceJob<__VA_ARGS__, AssetId>& job) noexcept { \
+        run(job);                                                       \
+    }
+#define PYMARGIN_DEFINE(...)                        \
+    PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \
+    PYMARGIN_DEFINE_FOR(std::uint32_t, __VA_ARGS__)
+PYMARGIN_FOR_EACH_MODE(PYMARGIN_DEFINE)
+#undef PYMARGIN_DEFINE
+#undef PYMARGIN_DEFINE_FOR
+
 #define PYMARGIN_DEFINE_FOR(AssetId, ...)                                   \
-    template <>                                                             \
-    void run_avx2(const SliceJob<__VA_ARGS__, AssetId>& job) noexcept {     \
-        run(job);                                                           \
-    }                                                                       \
     template <>                                                             \
     void run_grid_avx2(const GridJob<__VA_ARGS__, AssetId>& job) noexcept { \
         run_grid(job);                                                      \
@@ -320,7 +351,7 @@ struct ClassChoice {
 #define PYMARGIN_DEFINE(...)                        \
     PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \
     PYMARGIN_DEFINE_FOR(std::uint32_t, __VA_ARGS__)
-PYMARGIN_FOR_EACH_MODE(PYMARGIN_DEFINE)
+PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DEFINE)
 #undef PYMARGIN_DEFINE
 #undef PYMARGIN_DEFINE_FOR
 

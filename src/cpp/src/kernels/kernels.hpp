@@ -13,6 +13,8 @@ namespace pymargin::kernels {
 template <int n_tables>
 struct alignas(32) LaneRow {
     static constexpr int n_vectors = (1 + 2 * n_tables + lanes - 1) / lanes;
+    /// Where InstrumentTerms::weight is, of modes with positions, which have one table.
+    static constexpr int weight = 3;
     double values[n_vectors * lanes];
 };
 

@@ -60,6 +60,14 @@ class LaneAsset {
         return columns_[0];
     }
 
+    /// Of modes with positions.
+    PYMARGIN_INLINE const Lanes& weight() const noexcept {
+        return columns_[LaneRow<Mode::n_tables>::weight];
+    }
+    PYMARGIN_INLINE LaneMask is_asset() const noexcept {
+        return LaneMask::unless_negative(weight());
+    }
+
     template <int table>
     PYMARGIN_INLINE Lanes value(const Lanes& v) const noexcept {
         return value_unless_outside<table>(v, v, v);
@@ -227,6 +235,19 @@ bool wants_more_than_two_levels(const Outputs<Mode>& outputs) noexcept {
     return wanted;
 }
 
+template <class Mode, class AssetId>
+PYMARGIN_INLINE void add_entries(typename Mode::template Sums<Lanes>& sums,
+                                 const Slots<AssetId>& slots, std::int64_t at,
+                                 const LaneAsset<Mode, AssetId>& asset) noexcept {
+    const Lanes owned = load_unaligned(slots.owned + at);
+    const Lanes owed = load_unaligned(slots.owed + at);
+    if constexpr (Mode::has_positions) {
+        Mode::add(sums, Leg<Lanes>{owned, owed, load_unaligned(slots.z + at)}, asset);
+    } else {
+        Mode::add(sums, owned, owed, asset);
+    }
+}
+
 template <bool is_usual, class Mode, class AssetId>
 void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     // A copy that no call can reach: the compiler may keep its parts in registers.
@@ -248,8 +269,7 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
         typename Mode::template Sums<Lanes> sums{};
         for (std::int64_t at = begin * lanes; at < (begin + width) * lanes; at += lanes) {
             const LaneAsset<Mode, AssetId> asset(job.rows, further, job.slots.asset + at, &redo);
-            Mode::add(sums, load_unaligned(job.slots.owned + at),
-                      load_unaligned(job.slots.owed + at), asset);
+            add_entries<Mode>(sums, job.slots, at, asset);
         }
         std::int64_t n_terms = width;
         if constexpr (Mode::counts_orders) {

@@ -31,6 +31,7 @@ struct CrossClassic {
     static constexpr bool has_three_ratios = methodology != ClassicMethodology::since_2023;
     static constexpr Reading reading =
         methodology == ClassicMethodology::since_2026_06 ? Reading::net : Reading::gross;
+    static constexpr bool has_positions = false;
     static constexpr bool counts_orders = false;
 
     enum Table { collateral, borrow, transfer_out };

@@ -29,6 +29,7 @@ struct CrossPro {
                                                  : "pro_2025/gross/standalone")
             : (order_loss == OrderLoss::marginal ? "pro_2025/net/marginal"
                                                  : "pro_2025/net/standalone");
+    static constexpr bool has_positions = false;
     static constexpr bool counts_orders = true;
 
     enum Table { collateral, maintenance, initial };

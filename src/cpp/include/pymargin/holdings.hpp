@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+
+#include "pymargin/accounts.hpp"
+#include "pymargin/types.hpp"
+
+namespace pymargin {
+
+/// What futures wallets hold: CSR, units of the asset, of either sign.
+struct Wallets {
+    const std::int64_t* offsets;
+    const std::uint32_t* asset;
+    const double* balance;
+};
+
+/// Futures positions: CSR. `quantity` is signed, in base units (USDⓈ-M) or contracts (COIN-M);
+/// `isolated_margin` is the isolated wallet without unrealised profit, NaN in cross margin.
+struct Positions {
+    const std::int64_t* offsets;
+    const std::uint32_t* symbol;
+    const double* quantity;
+    const double* entry_price;
+    const double* leverage;  ///< at least 1
+    const double* isolated_margin;
+};
+
+/// What a symbol's contract says of a position in it.
+struct Contract {
+    std::uint32_t settlement;  ///< the asset that profit and margin are counted in
+    double size;               ///< base units (USDⓈ-M) or quote units (COIN-M) of one contract
+    bool is_inverse;           ///< COIN-M: the value of a contract goes with 1 / price
+};
+
+/// What a margin loan needs at its leverage (portfolio margin). Leverages that occur are in a list;
+/// 0 stands for an unknown one.
+struct LoanRate {
+    int leverage;
+    Decimal maintenance;  ///< maintenance margin over the loan
+};
+
+/// How an account's wallets and positions come together in pools.
+enum class Pooling {
+    by_asset,    ///< futures: one pool a settlement asset, or one in all in multi-assets mode
+    in_one,      ///< portfolio margin
+};
+
+/// One book of accounts with wallets and positions, and the contracts that these rest on. Checked
+/// before it is made; nothing is owned.
+struct Holdings {
+    std::int64_t n_accounts;
+    Pooling pooling;
+    std::uint32_t n_assets;
+    Balances<std::uint32_t> balances;  ///< empty for futures
+    const std::uint8_t* loan_leverage;  ///< per balance
+    Wallets wallets;
+    Positions positions;
+    const std::uint8_t* multi_assets;  ///< per account: 1 in multi-assets mode; null: none is
+    const Contract* contracts;         ///< per symbol
+    const LoanRate* loan_rates;
+    int n_loan_rates;
+    const double* open_order_loss;  ///< USDT >= 0
+
+    /// Null where no loan can be had at the leverage.
+    const LoanRate* loan_rate(int leverage) const noexcept {
+        for (int k = 0; k < n_loan_rates; ++k) {
+            if (loan_rates[k].leverage == leverage) {
+                return loan_rates + k;
+            }
+        }
+        return nullptr;
+    }
+};
+
+}  // namespace pymargin

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "pymargin/number.hpp"
+#include "pymargin/pools.hpp"
+
+namespace pymargin {
+
+/// Equity, maintenance and initial margin of a pool: futures and portfolio margin have them alike.
+///
+/// A position of notional n = |x k| has profit x k + y, maintenance margin n * rate - cum by the
+/// bracket of n, and initial margin n / leverage. Each asset closes what is settled in it: with
+/// E = its balance + the profit of its positions, equity is CR(E k) where E >= 0 (CR: 1 for
+/// futures, the collateral rate for portfolio margin) and E w where E < 0; margins count at w.
+/// k and w are both the index price (portfolio margin), the bid and the ask rate (multi-assets
+/// mode) or 1 (a pool of one asset).
+/// Sources: Binance FAQ "Leverage and Margin of USDⓈ-M Futures" (b3c689c1) and "Leverage and
+/// Margin of COIN-M Futures" (ceccfcfb) for the margins; "Portfolio Margin Mode" (4868b2f1,
+/// 2025-02-06) and "Portfolio Margin Pro" (5e33af8e) for equity and uniMMR. Our reading: a negative
+/// E counts at the ask rate.
+template <class Number>
+struct PoolSums {
+    Number equity{};
+    Number actual_equity{};  ///< with every collateral rate 1
+    Number profit{};
+    Number maintenance{};
+    Number initial{};
+    Number open_order_loss{};
+    Number magnitude{};
+
+    /// Of the positions since the last asset: units of the asset that will close them.
+    Number open_profit{};
+    Number open_maintenance{};
+    Number open_initial{};
+    Number open_magnitude{};
+};
+
+template <class Number, class Instrument>
+PYMARGIN_INLINE void add_leg(PoolSums<Number>& sums, const Leg<Number>& leg,
+                             const Instrument& instrument) noexcept {
+    const auto closes = instrument.is_asset();
+    const Number none{};
+    const Number price = instrument.price();
+    const Number signed_notional = leg.x * price;
+    const Number notional = size_of(signed_notional);
+    const Number units = leg.x + sums.open_profit;
+    const Number equity = positive_part(units) * price;
+    Number extent = notional;
+    if constexpr (!is_exact<Number>) {
+        const Number gross = size_of(leg.x) + sums.open_magnitude;
+        extent = choose(closes, gross * price, notional);
+        const Number weight = choose(closes, price + instrument.weight(), none);
+        sums.magnitude += (gross + leg.y + leg.z) * weight;
+        sums.open_magnitude = choose(closes, none, sums.open_magnitude + notional + size_of(leg.y));
+    }
+    const Number value =
+        instrument.template value<0>(choose(closes, equity, notional), extent);
+    const Number weight = instrument.weight();
+    const auto valued = [&](const Number& amount) {
+        return positive_part(amount) * price - positive_part(none - amount) * weight;
+    };
+    const Number shortage = positive_part(none - units) * weight;
+    sums.equity += choose(closes, value - shortage, none);
+    sums.actual_equity += choose(closes, equity - shortage, none);
+    sums.profit += choose(closes, valued(sums.open_profit), none);
+    sums.maintenance += choose(closes, (sums.open_maintenance + leg.y) * weight, none);
+    sums.initial += choose(closes, (sums.open_initial + leg.z) * weight, none);
+    sums.open_profit = choose(closes, none, sums.open_profit + (signed_notional + leg.y));
+    sums.open_maintenance = choose(closes, none, sums.open_maintenance + value);
+    sums.open_initial = choose(closes, none, sums.open_initial + notional * leg.z);
+}
+
+}  // namespace pymargin

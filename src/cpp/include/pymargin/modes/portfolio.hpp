@@ -1,0 +1,90 @@
+#pragma once
+
+#include "pymargin/modes/pool.hpp"
+
+namespace pymargin {
+
+/// Portfolio Margin and Portfolio Margin Pro: uniMMR = (account equity - open order loss) /
+/// maintenance margin; available balance = account equity - open order loss - initial margin [our
+/// reading where orders are open]. The two differ in their collateral rates, flat or tiered.
+/// Sources: Binance FAQ "Portfolio Margin Mode" (4868b2f1, 2025-02-06) and "Portfolio Margin Pro"
+/// (5e33af8e).
+struct Portfolio {
+    static constexpr const char* name = "portfolio";
+    static constexpr bool has_positions = true;
+    static constexpr bool counts_orders = true;
+
+    enum Table { collateral };  ///< of a position: its brackets
+    static constexpr int n_tables = 1;
+
+    enum Level { uni_mmr, available_balance, n_levels };
+    static constexpr int usual_tests[] = {uni_mmr, uni_mmr, uni_mmr, uni_mmr};
+
+    enum Total {
+        account_equity,
+        actual_equity,
+        unrealized_pnl,
+        open_order_loss,
+        maintenance_margin,
+        initial_margin,
+        n_totals
+    };
+
+    static constexpr int n_sums = 7;
+
+    template <class Number>
+    using Sums = PoolSums<Number>;
+
+    template <class Number, class Instrument>
+    static PYMARGIN_INLINE void add(Sums<Number>& sums, const Leg<Number>& leg,
+                                    const Instrument& instrument) noexcept {
+        add_leg(sums, leg, instrument);
+    }
+
+    template <class Number>
+    static PYMARGIN_INLINE void add_order_loss(Sums<Number>& sums, const Number& loss) noexcept {
+        sums.open_order_loss += loss;
+        if constexpr (!is_exact<Number>) {
+            sums.magnitude += loss;
+        }
+    }
+
+    template <class Number>
+    static PYMARGIN_INLINE Number magnitude(const Sums<Number>& sums) noexcept {
+        return sums.magnitude;
+    }
+
+    template <class Number>
+    static PYMARGIN_INLINE Ratio<Number> level(const Sums<Number>& sums, int level) noexcept {
+        const Number equity = sums.equity - sums.open_order_loss;
+        if (level == uni_mmr) {
+            return {equity, sums.maintenance};
+        }
+        return {equity - sums.initial, Number(1.0)};
+    }
+
+    template <class Number>
+    static PYMARGIN_INLINE Number shown(int /*level*/, const Number& value) noexcept {
+        return value;
+    }
+
+    template <class Number>
+    static PYMARGIN_INLINE Number total(const Sums<Number>& sums, int total) noexcept {
+        switch (total) {
+            case account_equity:
+                return sums.equity;
+            case actual_equity:
+                return sums.actual_equity;
+            case unrealized_pnl:
+                return sums.profit;
+            case open_order_loss:
+                return sums.open_order_loss;
+            case maintenance_margin:
+                return sums.maintenance;
+            default:
+                return sums.initial;
+        }
+    }
+};
+
+}  // namespace pymargin
