@@ -7,24 +7,6 @@
 
 namespace pymargin {
 
-/// What futures wallets hold: CSR, units of the asset, of either sign.
-struct Wallets {
-    const std::int64_t* offsets;
-    const std::uint32_t* asset;
-    const double* balance;
-};
-
-/// Futures positions: CSR. `quantity` is signed, in base units (USDⓈ-M) or contracts (COIN-M);
-/// `isolated_margin` is the isolated wallet without unrealised profit, NaN in cross margin.
-struct Positions {
-    const std::int64_t* offsets;
-    const std::uint32_t* symbol;
-    const double* quantity;
-    const double* entry_price;
-    const double* leverage;  ///< at least 1
-    const double* isolated_margin;
-};
-
 /// What a symbol's contract says of a position in it.
 struct Contract {
     std::uint32_t settlement;  ///< the asset that profit and margin are counted in
@@ -53,8 +35,8 @@ struct Holdings {
     std::uint32_t n_assets;
     Balances<std::uint32_t> balances;  ///< empty for futures
     const std::uint8_t* loan_leverage;  ///< per balance
-    Wallets wallets;
-    Positions positions;
+    Wallets<std::uint32_t> wallets;
+    Positions<std::uint32_t> positions;
     const std::uint8_t* multi_assets;  ///< per account: 1 in multi-assets mode; null: none is
     const Contract* contracts;         ///< per symbol
     const LoanRate* loan_rates;
