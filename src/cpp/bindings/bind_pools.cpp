@@ -143,7 +143,8 @@ struct PoolKernel {
     py::tuple (*run_exact)(const PoolsOfBook&, const PoolMarket&, std::int64_t, int);
 };
 
-#define PYMARGIN_KERNEL(...) PoolKernel{__VA_ARGS__::name, &run<__VA_ARGS__>, &run_exact<__VA_ARGS__>},
+#define PYMARGIN_KERNEL(...) \
+    PoolKernel{__VA_ARGS__::name, &run<__VA_ARGS__>, &run_exact<__VA_ARGS__>},
 constexpr PoolKernel kernels[] = {PYMARGIN_FOR_EACH_POOL_MODE(PYMARGIN_KERNEL)};
 #undef PYMARGIN_KERNEL
 
@@ -239,10 +240,10 @@ PoolsOfBook::PoolsOfBook(const std::vector<py::array>& balances, const py::array
                        number(positions[4], "leverage", n_positions),
                        nullptr,  // a side is a position by itself, whatever its name
                        number(positions[5], "isolated_margin", n_positions)};
-    book_.multi_assets =
-        multi_assets.is_none()
-            ? nullptr
-            : input<std::uint8_t>(py::reinterpret_borrow<py::array>(multi_assets), "multi_assets", n);
+    book_.multi_assets = multi_assets.is_none()
+                             ? nullptr
+                             : input<std::uint8_t>(py::reinterpret_borrow<py::array>(multi_assets),
+                                                   "multi_assets", n);
     book_.contracts = contracts_.data();
     book_.loan_rates = loan_rates_.data();
     book_.n_loan_rates = static_cast<int>(loan_rates_.size());
@@ -367,11 +368,10 @@ void register_pools(py::module_& module) {
            const py::object& unrealized_pnl, const py::object& maintenance_margin,
            const py::object& initial_margin) {
             const std::int64_t n = book.n_positions();
-            const PositionFields fields{
-                output<double>(notional, "notional", n),
-                output<double>(unrealized_pnl, "unrealized_pnl", n),
-                output<double>(maintenance_margin, "maintenance_margin", n),
-                output<double>(initial_margin, "initial_margin", n)};
+            const PositionFields fields{output<double>(notional, "notional", n),
+                                        output<double>(unrealized_pnl, "unrealized_pnl", n),
+                                        output<double>(maintenance_margin, "maintenance_margin", n),
+                                        output<double>(initial_margin, "initial_margin", n)};
             const py::gil_scoped_release release;
             evaluate_positions(book.book(), market.market(), fields);
         },

@@ -184,7 +184,7 @@ void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& ac
 
 #define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                    \
     template void evaluate_slots<__VA_ARGS__, AssetId>(                           \
-        const Slots<AssetId>&, const BookOf<__VA_ARGS__, AssetId>&,                   \
+        const Slots<AssetId>&, const BookOf<__VA_ARGS__, AssetId>&,               \
         const Market<__VA_ARGS__::n_tables>&, std::int64_t, const DecisionTable&, \
         const std::uint32_t*, const Outputs<__VA_ARGS__>&, ResultOrder, int, Implementation);
 #define PYMARGIN_INSTANTIATE(...)                        \

@@ -62,10 +62,9 @@ struct Outputs {
 
 /// Levels and actions of accounts begin to end; allocates nothing.
 template <class Mode, bool is_usual, class Accounts>
-void evaluate_range(const Accounts& given_accounts,
-                    const Market<Mode::n_tables>& given_market, const DecisionTable& given_table,
-                    const Outputs<Mode>& given_outputs, std::int64_t begin,
-                    std::int64_t end) noexcept {
+void evaluate_range(const Accounts& given_accounts, const Market<Mode::n_tables>& given_market,
+                    const DecisionTable& given_table, const Outputs<Mode>& given_outputs,
+                    std::int64_t begin, std::int64_t end) noexcept {
     // Copies that no output can alias: the compiler keeps their parts in registers.
     const Accounts accounts = given_accounts;
     const Market<Mode::n_tables> market = given_market;

@@ -23,8 +23,8 @@ struct LoanRate {
 
 /// How an account's wallets and positions come together in pools.
 enum class Pooling {
-    by_asset,    ///< futures: one pool a settlement asset, or one in all in multi-assets mode
-    in_one,      ///< portfolio margin
+    by_asset,  ///< futures: one pool a settlement asset, or one in all in multi-assets mode
+    in_one,    ///< portfolio margin
 };
 
 /// One book of accounts with wallets and positions, and the contracts that these rest on. Checked
@@ -33,7 +33,7 @@ struct Holdings {
     std::int64_t n_accounts;
     Pooling pooling;
     std::uint32_t n_assets;
-    Balances<std::uint32_t> balances;  ///< empty for futures
+    Balances<std::uint32_t> balances;   ///< empty for futures
     const std::uint8_t* loan_leverage;  ///< per balance
     Wallets<std::uint32_t> wallets;
     Positions<std::uint32_t> positions;

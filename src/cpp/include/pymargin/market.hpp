@@ -31,8 +31,8 @@ struct MarketRow {
 
 /// What a formula over positions asks of an instrument beside its price and its schedule.
 struct InstrumentTerms {
-    double weight;         ///< what a shortage and margins count at, in the price's unit; < 0: a position
-    double price;          ///< as given: of a position its mark price
+    double weight;  ///< what a shortage and margins count at, in the price's unit; < 0: a position
+    double price;   ///< as given: of a position its mark price
     double contract_size;  ///< of an inverse contract, whose price is size / mark price; else 0
 };
 

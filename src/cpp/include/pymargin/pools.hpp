@@ -27,7 +27,7 @@ struct Leg {
 /// the wallet of an isolated position.
 struct LegSource {
     bool is_position;
-    std::uint32_t row;       ///< in the table of instruments, see PoolRows
+    std::uint32_t row;  ///< in the table of instruments, see PoolRows
     std::int64_t balance;
     std::int64_t wallet;
     std::int64_t position;
@@ -131,7 +131,7 @@ struct Pools {
     const std::uint16_t* gaps;  ///< per pool: unpriced whatever the prices; null: none is
     const double* open_order_loss;
     const Holdings* book;
-    const std::int64_t* account;  ///< of each pool
+    const std::int64_t* account;     ///< of each pool
     const std::int64_t* first_pool;  ///< of each account
 };
 

@@ -283,9 +283,8 @@ PYMARGIN_INLINE RowResult<Mode> evaluate_row(const Accounts& accounts,
 
 /// The same for a single account, with all its levels.
 template <class Mode, class Accounts>
-RowResult<Mode> evaluate_row(const Accounts& accounts,
-                             const Market<Mode::n_tables>& market, const DecisionTable& table,
-                             std::int64_t account) noexcept {
+RowResult<Mode> evaluate_row(const Accounts& accounts, const Market<Mode::n_tables>& market,
+                             const DecisionTable& table, std::int64_t account) noexcept {
     const ErrorBound bound(table.greatest_theta, market.steepest);
     return evaluate_row<Mode, false>(accounts, market, table, bound, account, all_levels);
 }

@@ -24,9 +24,9 @@ struct Slots {
     std::int64_t n_accounts;
     const std::int64_t* slice_begin;  ///< n_slices + 1
     const AssetId* asset;
-    const double* owned;             ///< free + locked, rounded as the row-wise pass does; x of a leg
-    const double* owed;              ///< borrowed + interest; y of a leg
-    const double* z;                 ///< of a leg; null where there are none
+    const double* owned;  ///< free + locked, rounded as the row-wise pass does; x of a leg
+    const double* owed;   ///< borrowed + interest; y of a leg
+    const double* z;      ///< of a leg; null where there are none
     const double* open_order_loss;   ///< per slot; null where all are 0
     const std::uint8_t* has_orders;  ///< per slice, a bit a lane; null where no account has any
     const std::uint16_t* place;      ///< per slot: the account's place in its window
@@ -49,9 +49,8 @@ class SlotBook {
     SlotBook(const Accounts& accounts, int threads);
 
     Slots<AssetId> view() const noexcept {
-        return {n_accounts_, slice_begin_.get(), asset_.get(),
-                owned_.get(), owed_.get(), z_.get(),
-                open_order_loss_.get(), has_orders_.get(), place_.get()};
+        return {n_accounts_, slice_begin_.get(),     asset_.get(),      owned_.get(), owed_.get(),
+                z_.get(),    open_order_loss_.get(), has_orders_.get(), place_.get()};
     }
 
     /// Bytes held.

@@ -69,10 +69,6 @@ PYMARGIN_INLINE unsigned not_at_most(const Lanes& left, const Lanes& right) noex
     return mask_of(_mm256_cmp_pd(left.v, right.v, _CMP_NLE_UQ));
 }
 
-PYMARGIN_INLINE Lanes size_of(const Lanes& value) noexcept {
-    return Lanes(_mm256_andnot_pd(_mm256_set1_pd(-0.0), value.v));
-}
-
 /// Which of four lanes a statement holds for.
 class LaneMask {
   public:

@@ -52,8 +52,7 @@ PYMARGIN_INLINE void add_leg(PoolSums<Number>& sums, const Leg<Number>& leg,
         sums.magnitude += (gross + leg.y + leg.z) * weight;
         sums.open_magnitude = choose(closes, none, sums.open_magnitude + notional + size_of(leg.y));
     }
-    const Number value =
-        instrument.template value<0>(choose(closes, equity, notional), extent);
+    const Number value = instrument.template value<0>(choose(closes, equity, notional), extent);
     const Number weight = instrument.weight();
     const auto valued = [&](const Number& amount) {
         return positive_part(amount) * price - positive_part(none - amount) * weight;
