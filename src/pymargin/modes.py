@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from enum import IntFlag, StrEnum
+from enum import IntEnum, IntFlag, StrEnum
 
-__all__ = ["Action", "Mode"]
+__all__ = ["Action", "Mode", "RootReason"]
 
 
 class Mode(StrEnum):
@@ -33,3 +33,18 @@ class Action(IntFlag):
     UNPRICED_DEBT = 512
     UNPRICED = UNPRICED_ASSET | UNPRICED_DEBT
     BEYOND_TIERS = 1024
+
+
+class RootReason(IntEnum):
+    """What became of the search for a price; stored as uint8.
+
+    OK: there is a price. NEVER: no price does it. NO_EXPOSURE: the level does not depend on
+    what is moved. ALREADY: the account is there at the current price; the price at which it
+    would leave is given where there is one. UNPRICED: the level cannot be told.
+    """
+
+    OK = 0
+    NEVER = 1
+    NO_EXPOSURE = 2
+    ALREADY = 3
+    UNPRICED = 4

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EquityTerm",
     "PortfolioLevels",
+    "loan_margin",
     "portfolio",
     "portfolio_order_loss",
     "portfolio_pro",
@@ -126,11 +127,11 @@ class _Sums:
             "available_balance": Ratio(adjusted - self.initial),
         }
 
-    def max_withdrawal(self, withdrawal: str) -> Fraction:
+    def withdrawable(self, withdrawal: str) -> Fraction:
         held_back = self.initial
         if withdrawal == "maintenance":
             held_back = _WITHDRAWAL_MULTIPLE * self.maintenance
-        return max(self.equity - self.loss - held_back, _NOTHING)
+        return self.equity - self.loss - held_back
 
 
 def portfolio(
@@ -222,7 +223,7 @@ def _portfolio(
         initial_margin=sums.initial,
         maintenance_margin=sums.maintenance,
         available_balance=levels["available_balance"],
-        max_withdrawal=sums.max_withdrawal(withdrawal),
+        max_withdrawal=max(sums.withdrawable(withdrawal), _NOTHING),
         actions=actions | _beyond(terms, positions),
         terms=terms,
         positions=positions,
@@ -233,15 +234,18 @@ def _portfolio(
 def portfolio_standing(
     mode: str, account: Account, quotes: Quotes, rules: MarginRules, reading: Reading
 ) -> Standing:
-    """Return what decides over a portfolio account, with its maximum withdrawal beside it."""
+    """Return what decides over a portfolio account; beside it what may go, and is lent."""
     positions, terms = _terms(mode, account, quotes, rules)
     losses, lacks = _order_losses(mode, account, quotes, rules, terms)
     if flags := _flags(terms, positions) | lacks:
         return Standing(flags)
     sums = _sums(terms, account.open_order_loss + losses)
-    left = {"max_withdrawal": Ratio(sums.max_withdrawal(reading.withdrawal))}
-    loans = {"loans": Ratio(sum((term.loan_initial for term in terms), _NOTHING))}
-    return Standing(Action(0), ({**sums.ratios, **left, **loans},))
+    lent = sum((term.loan_initial for term in terms), _NOTHING)
+    beside = {
+        "withdrawable": Ratio(sums.withdrawable(reading.withdrawal)),
+        "loan_initial": Ratio(lent),
+    }
+    return Standing(Action(0), (sums.ratios | beside,))
 
 
 def portfolio_order_loss(
