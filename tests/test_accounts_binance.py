@@ -77,8 +77,11 @@ FAULTS = {
         {"payload": [answer("MARGIN_1"), answer("MARGIN_2")], "account": ["a", "b"]},
         "payload[1].accountType must be MARGIN_1 in cross_classic, not 'MARGIN_2'",
     ),
-    "mode": ({"mode": "usdm"}, "mode must be cross_classic or cross_pro (usdm is not supported"),
-    "isolated": ({"mode": "isolated"}, "mode must be cross_classic or cross_pro (spot isolated"),
+    "mode": ({"mode": "usdm"}, "payload must be an answer about an account (assets and positions)"),
+    "isolated": (
+        {"mode": "isolated"},
+        "mode must be cross_classic, cross_pro, portfolio, portfolio_pro, usdm or coinm (spot iso",
+    ),
     "positions": ({"positions": []}, "positions must be None in cross_classic, which has none"),
     "shape": (
         {"payload": {"code": -1}},

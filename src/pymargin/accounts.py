@@ -221,27 +221,45 @@ class Accounts:
         leverage: int | Sequence[int | None] | None = None,
         positions: Any = None,
     ) -> Accounts:
-        """Build from the exchange's own answers to ``GET /sapi/v1/margin/account``.
+        """Build from the exchange's own answers about accounts.
 
         Parameters
         ----------
         mode
-            ``cross_classic`` or ``cross_pro``; must agree with ``accountType``
-            (MARGIN_1, MARGIN_2) where the answer has one.
+            Any; must agree with ``accountType`` where an answer has one.
         payload
-            A decoded answer, a path to a JSON file of one, or a list of either.
+            A decoded answer or a path to a JSON file of one. Cross margin: ``GET
+            /sapi/v1/margin/account``. USDⓈ-M: ``GET /fapi/v2/account``, or
+            ``/fapi/v3/account`` with ``positions``; COIN-M: ``GET /dapi/v1/account``.
+            Portfolio margin: ``GET /papi/v1/balance`` or ``/sapi/v1/portfolio/balance``,
+            and in a list with it any of ``/papi/v1/account`` (open loss),
+            ``/papi/v1/um/account`` (or v2), ``/papi/v1/cm/account`` (positions) and
+            ``/sapi/v1/portfolio/margin-asset-leverage``. For a list of accounts, a list
+            with as many of these.
         account
-            The id of the account, which the answer does not hold; a list of ids
-            for a list of answers.
+            The id of the account, which the answers do not hold; a list of ids for a
+            list of accounts.
         leverage
-            3 or 5, which the answer does not hold either; a list for a list.
+            What the answers do not hold either; one for all or a list. Cross margin: 3
+            or 5. Portfolio margin: of loans. Futures: of positions.
         positions
-            Of other modes; must be None.
+            Of portfolio margin and futures: answers to ``positionRisk``, and to
+            ``/fapi/v1/symbolConfig`` for the leverage that newer answers lack; one, or
+            several in a list. For a list of accounts, a list with as many.
+
+        Notes
+        -----
+        Wallets are the cross wallets. An isolated position's wallet is
+        ``isolatedWallet``, else ``isolatedMargin`` less the unrealised profit. Where the
+        answers do not say whether a position is isolated, one with such a wallet or
+        margin is (our reading). ``""`` counts as absent; thousands may be set off by
+        commas. Portfolio margin's assets are put together from their parts.
 
         Raises
         ------
         AccountsError
-            Lists every fault.
+            Lists every fault: answers of another shape or mode, a position without an
+            entry price, answers that differ about a position's quantity.
         """
         from pymargin.adapters.binance_accounts import columns_from_binance
 

@@ -1,13 +1,11 @@
-"""The exchange's answers about one account to the columns of a book."""
+"""The exchange's answers about accounts to the columns of a book."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from os import PathLike
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+from pymargin.adapters.binance_rows import cross_row, futures_row, portfolio_row
 from pymargin.columns import Columns, Faults, mode_code
 from pymargin.errors import AccountsError, Problem
 from pymargin.modes import Mode
@@ -15,8 +13,8 @@ from pymargin.rows import columns_from_rows
 
 __all__ = ["columns_from_binance"]
 
-_ACCOUNT_TYPES = {"MARGIN_1": "cross_classic", "MARGIN_2": "cross_pro"}
-_FIELDS = ("asset", "free", "locked", "borrowed", "interest")
+_CROSS = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
+_FUTURES = (Mode.USDM, Mode.COINM)
 
 
 def columns_from_binance(
@@ -27,72 +25,82 @@ def columns_from_binance(
     leverage: int | Sequence[int | None] | None,
     positions: Any,
 ) -> tuple[Columns, Faults]:
-    """Return the columns of answers to ``GET /sapi/v1/margin/account``, and their faults.
+    """Return the columns of answers about accounts, and their faults; see `Accounts`.
 
     Raises
     ------
     AccountsError
-        The mode has no such answer, or an answer is not of its shape.
+        The mode is unknown, or an answer is not of its shape.
     """
     name = str(mode)
     rule = mode_code(name)[1]
     if rule is not None:
         raise AccountsError([Problem("mode", "mode", repr(name), rule)])
-    if positions is not None:
+    if name in _CROSS and positions is not None:
         raise AccountsError(f"positions must be None in {name}, which has none")
-    answers = list(payload) if isinstance(payload, list | tuple) else [payload]
-    many = isinstance(payload, list | tuple)
-    accounts = _one_each("account", account, len(answers), many)
+    ids, answers = _one_each_account(name, account, payload)
+    many = answers is payload
     leverages = _one_each("leverage", leverage, len(answers), many)
+    beside = _one_each("positions", positions, len(answers), many) if many else [positions]
     problems: list[Problem] = []
     rows = [
-        _row(name, _decoded(answer), f"payload[{i}]" if many else "payload", problems)
-        for i, answer in enumerate(answers)
+        _row(name, answer, more, factor, f"payload[{i}]" if many else "payload", problems)
+        for i, (answer, more, factor) in enumerate(zip(answers, beside, leverages, strict=True))
     ]
     if problems:
-        raise AccountsError(problems)
-    for row, who, factor in zip(rows, accounts, leverages, strict=True):
+        # A number that several rules read is said once.
+        raise AccountsError({str(problem): problem for problem in problems}.values())
+    for row, who in zip(rows, ids, strict=True):
         row["account"] = who
-        row["leverage"] = factor
     columns, faults = columns_from_rows(rows)
-    faults.entry_name = "userAssets"
+    if name in _CROSS:
+        faults.entry_name = "userAssets"
     return columns, faults
 
 
-def _one_each(name: str, given: Any, count: int, many: bool) -> list[Any]:
-    if isinstance(given, Sequence) and not isinstance(given, str):
-        if not many or len(given) != count:
-            raise AccountsError(f"{name} must be one for each of {count} answers, not {len(given)}")
-        return list(given)
-    if many and name == "account":
-        raise AccountsError("account must be a list of ids, one for each answer")
-    return [given] * count
-
-
-def _decoded(answer: Any) -> Any:
-    if not isinstance(answer, str | PathLike):
-        return answer
-    try:
-        return json.loads(Path(answer).read_bytes())
-    except ValueError as err:
-        raise AccountsError(f"{answer} must be a JSON file: {err}") from err
-
-
-def _row(mode: str, answer: Any, path: str, problems: list[Problem]) -> dict[str, Any]:
-    if not isinstance(answer, Mapping) or not isinstance(answer.get("userAssets"), list):
-        found = sorted(answer)[:5] if isinstance(answer, Mapping) else type(answer).__name__
-        rule = "an answer of GET /sapi/v1/margin/account, with the list userAssets"
-        problems.append(Problem(path, "shape", found, rule))
-        return {}
-    kind = answer.get("accountType")
-    if kind is not None and _ACCOUNT_TYPES.get(kind) != mode:
-        wanted = next(name for name, product in _ACCOUNT_TYPES.items() if product == mode)
-        problems.append(Problem(f"{path}.accountType", "mode", repr(kind), f"{wanted} in {mode}"))
-    balances = [
-        {name: entry.get(name) for name in _FIELDS} if isinstance(entry, Mapping) else entry
-        for entry in answer["userAssets"]
-    ]
-    row: dict[str, Any] = {"mode": mode, "balances": balances}
-    if mode == "cross_pro":
-        row["open_order_loss"] = answer.get("totalOpenOrderLossInUSDT")
+def _row(
+    mode: str,
+    payload: Any,
+    positions: Any,
+    leverage: int | None,
+    path: str,
+    problems: list[Problem],
+) -> dict[str, Any]:
+    # Each account's answers are judged by themselves: one fault hides none of another account.
+    mine: list[Problem] = []
+    if mode in _CROSS:
+        row = cross_row(mode, payload, leverage, path, mine)
+    elif mode in _FUTURES:
+        row = futures_row(mode, payload, positions, leverage, path, mine)
+    else:
+        row = portfolio_row(mode, payload, positions, leverage, path, mine)
+    problems += mine
     return row
+
+
+def _one_each_account(mode: str, account: Any, payload: Any) -> tuple[list[Any], Sequence[Any]]:
+    """Return ids and as many payloads; the payload itself where it is a list of them."""
+    has_list = isinstance(payload, list | tuple)
+    if _is_list(account):
+        if not has_list or len(payload) != len(account):
+            count = len(payload) if has_list else 1
+            raise AccountsError(
+                f"account must be one for each of {count} answers, not {len(account)}"
+            )
+        return list(account), payload
+    if has_list and mode in _CROSS:
+        raise AccountsError("account must be a list of ids, one for each answer")
+    # The answers about one futures account may be several.
+    return [account], [payload]
+
+
+def _one_each(name: str, given: Any, count: int, many: bool) -> Sequence[Any]:
+    if not _is_list(given):
+        return [given] * count
+    if not many or len(given) != count:
+        raise AccountsError(f"{name} must be one for each of {count} answers, not {len(given)}")
+    return list(given)
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, Sequence) and not isinstance(given, str)

@@ -1,0 +1,151 @@
+"""The exchange's answers about a futures or portfolio margin account, told by their fields."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from pymargin.errors import AccountsError, Problem
+
+__all__ = ["Answers", "Item", "answers_in", "decoded", "flag", "number"]
+
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_KNOWN = (
+    "an answer about an account (assets and positions), its balances, wallets, positionRisk, "
+    "symbolConfig, portfolio account or margin-asset-leverage"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One object of an answer, and where it stands.
+
+    Parameters
+    ----------
+    path
+        As errors name it, such as ``payload.positions[3]``.
+    values
+        The decoded object.
+    """
+
+    path: str
+    values: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Answers:
+    """Objects found in the answers about one account, by what they are.
+
+    Attributes
+    ----------
+    accounts
+        With ``assets`` and ``positions``.
+    summaries
+        Of portfolio margin, with ``uniMMR``.
+    balances
+        Of portfolio margin, with ``crossMarginFree`` and its like.
+    wallets
+        Of futures, with ``crossWalletBalance``.
+    positions
+        With ``positionAmt``.
+    symbols
+        With the ``leverage`` of a symbol.
+    loans
+        With the ``leverage`` of the loans of an asset.
+    """
+
+    accounts: list[Item] = field(default_factory=list)
+    summaries: list[Item] = field(default_factory=list)
+    balances: list[Item] = field(default_factory=list)
+    wallets: list[Item] = field(default_factory=list)
+    positions: list[Item] = field(default_factory=list)
+    symbols: list[Item] = field(default_factory=list)
+    loans: list[Item] = field(default_factory=list)
+
+    def add(self, source: Any, path: str, problems: list[Problem]) -> None:
+        """Take in an answer, a path to one, or a list of either, as deep as it goes."""
+        answer = decoded(source)
+        if isinstance(answer, list | tuple):
+            for place, each in enumerate(answer):
+                self.add(each, f"{path}[{place}]", problems)
+            return
+        kind = self._kind_of(answer) if isinstance(answer, Mapping) else None
+        if kind is None:
+            found = sorted(answer)[:5] if isinstance(answer, Mapping) else type(answer).__name__
+            problems.append(Problem(path, "shape", found, _KNOWN))
+            return
+        kind.append(Item(path, answer))
+        if kind is self.accounts:
+            for name in ("assets", "positions"):
+                self.add(answer[name], f"{path}.{name}", problems)
+
+    def _kind_of(self, answer: Mapping[str, Any]) -> list[Item] | None:
+        keys = answer.keys()
+        if isinstance(answer.get("assets"), list) and isinstance(answer.get("positions"), list):
+            return self.accounts
+        for kind, needed in (
+            (self.summaries, {"uniMMR"}),
+            (self.balances, {"asset", "crossMarginFree"}),
+            (self.wallets, {"asset", "crossWalletBalance"}),
+            (self.positions, {"symbol", "positionAmt"}),
+            (self.symbols, {"symbol", "leverage"}),
+            (self.loans, {"asset", "leverage"}),
+        ):
+            if needed <= keys:
+                return kind
+        return None
+
+
+def answers_in(payload: Any, positions: Any, path: str, problems: list[Problem]) -> Answers:
+    """Return what a payload and its positions hold about one account."""
+    found = Answers()
+    found.add(payload, path, problems)
+    if positions is not None:
+        found.add(positions, path.replace("payload", "positions"), problems)
+    return found
+
+
+def decoded(answer: Any) -> Any:
+    """Return decoded JSON as it is, and that of a path.
+
+    Raises
+    ------
+    AccountsError
+        The file holds no JSON.
+    """
+    if not isinstance(answer, str | PathLike):
+        return answer
+    try:
+        return json.loads(Path(answer).read_bytes())
+    except ValueError as err:
+        raise AccountsError(f"{answer} must be a JSON file: {err}") from err
+
+
+def number(item: Item, name: str, problems: list[Problem]) -> Decimal | None:
+    """Return a number of an item, None where it is absent or, as the exchange writes it, ''."""
+    given = item.values.get(name)
+    if given is None or given == "":
+        return None
+    text = repr(given) if isinstance(given, float) else str(given)
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if isinstance(given, bool) or "_" in text or not value.is_finite():
+        problems.append(Problem(f"{item.path}.{name}", "type", repr(given), "a number"))
+        return None
+    return value
+
+
+def flag(item: Item, name: str) -> bool | None:
+    """Return a flag that is a bool or its name, None where it is absent."""
+    given = item.values.get(name)
+    return None if given is None else str(given).lower() == "true"
