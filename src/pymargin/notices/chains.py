@@ -1,0 +1,408 @@
+"""Tables of tiers as chains: a search for the readings that keep the laws of every real table.
+
+A table has one or two sides (before, after), each a chain of tiers. Cells run together and a cell
+"NA" may stand for several rows, so neither the figures nor the places of the cells are certain by
+themselves. They are found by search under the laws: each floor is the cap before, caps rise,
+leverage falls, rates fall (collateral) or rise (margins), a chain starts at 0. Where no reading
+keeps them all, readings with the fewest faults are looked for; a fault is always reported. Two
+different readings with equally few faults are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal, TypeAlias, TypeVar
+
+from pymargin.notices.bands import Band, bands, edges
+from pymargin.notices.figures import Rate, ranks, rate_at, skip
+from pymargin.notices.name_lists import NameList, name_lists
+from pymargin.notices.text import is_prose
+from pymargin.rules.schedules import Tier
+
+__all__ = [
+    "Block",
+    "Cell",
+    "CellRole",
+    "Chain",
+    "Fault",
+    "Law",
+    "Layout",
+    "Reading",
+    "absent_end",
+    "readings",
+]
+
+_Item = TypeVar("_Item")
+
+CellRole: TypeAlias = Literal["rank", "leverage", "band", "edges", "rate"]
+
+_MOST_FAULTS = 8
+_MOST_STEPS = 40_000
+_LEVERAGE = re.compile(r"(?:[Uu]p to\s*)?(?:([0-9]{1,3})\s*[xX]?\s*-\s*)?([1-9][0-9]{0,2})\s*[xX]")
+_ABSENT = re.compile(r"N\s?/?\s?A(?![a-z])|-{2,4}|-(?!\s*[0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """How the rates of a table go."""
+
+    rates: Literal["falling", "rising"]
+
+    def allows(self, before: Rate, after: Rate) -> bool:
+        """Tell whether a rate may follow another."""
+        falls = after.value < before.value
+        return falls if self.rates == "falling" else after.value > before.value
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the head says about the body.
+
+    Parameters
+    ----------
+    sides
+        The cells of each side's rows, in their order; one or two sides.
+    law
+        How rates go.
+    names
+        Whether a block begins with the names of assets or symbols.
+    may_be_blank
+        Whether a missing cell may be missing without a sign.
+    """
+
+    sides: tuple[tuple[CellRole, ...], ...]
+    law: Law
+    names: bool = False
+    may_be_blank: bool = False
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether a table of this layout may hold several blocks."""
+        return self.names or any("rank" in side for side in self.sides)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of one side."""
+
+    rank: int | None = None
+    low: int | None = None
+    high: int | None = None
+    band: Band | None = None
+    rate: Rate | None = None
+    start: int = 0
+
+    @property
+    def tier_band(self) -> Band:
+        """The band, which every whole cell has."""
+        assert self.band is not None
+        return self.band
+
+    @property
+    def tier_rate(self) -> Rate:
+        """The rate, which every whole cell has."""
+        assert self.rate is not None
+        return self.rate
+
+
+Chain: TypeAlias = tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A law that a reading breaks, at an offset."""
+
+    kind: Literal["floor", "leverage", "comma", "name"]
+    at: int
+    side: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The names and chains of one block, and where it lies."""
+
+    names: tuple[str, ...]
+    chains: tuple[Chain, ...]
+    start: int
+    end: int
+
+    def tiers(self, side: int) -> tuple[Tier, ...] | None:
+        """Return the tiers of a side with floors that are the caps before; None if it has none."""
+        floor, found = Decimal(0), []
+        for cell in self.chains[side]:
+            cap, leverage = cell.tier_band.cap, cell.high
+            rate = cell.tier_rate.value
+            found.append(Tier(floor, cap, rate, None if leverage is None else Decimal(leverage)))
+            floor = cap if cap is not None else floor
+        return tuple(found) or None
+
+    def rank(self, side: int) -> int | None:
+        """Return the rank in the first row of a side."""
+        return self.chains[side][0].rank if self.chains[side] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading of a body: its blocks, the laws that it breaks, and where it ends."""
+
+    blocks: tuple[Block, ...]
+    faults: tuple[Fault, ...]
+    end: int
+
+    def values(self) -> tuple[object, ...]:
+        """Return what the reading says, to tell readings that differ from those that do not."""
+        return tuple(
+            (block.names, *((block.rank(side), block.tiers(side)) for side in range(len(chains))))
+            for block in self.blocks
+            for chains in [block.chains]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    at: int
+    side: int
+    block: Block | None
+    absent: tuple[bool, ...]
+    has_cell: bool = False
+    blocks: tuple[Block, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def readings(text: str, at: int, end: int, layout: Layout) -> tuple[list[Reading], bool]:
+    """Find the readings of ``text[at:end]`` with the fewest faults, no more than two.
+
+    Returns
+    -------
+    readings
+        Empty where there is none; two where they say different things.
+    is_complete
+        Whether the search came to its end; if not, one reading may not be the only one.
+    """
+    for most in range(_MOST_FAULTS + 1):
+        search = _Search(text[:end], layout, most)
+        found = search.run(at)
+        if found or not search.is_complete:
+            return found, search.is_complete
+    return [], True
+
+
+class _Search:
+    """A depth-first search with at most so many faults."""
+
+    def __init__(self, text: str, layout: Layout, most_faults: int) -> None:
+        self.text = text
+        self.layout = layout
+        self.most_faults = most_faults
+        self.is_complete = True
+        self.has_bars = "|" in text
+
+    def run(self, at: int) -> list[Reading]:
+        found: dict[object, Reading] = {}
+        n_sides = len(self.layout.sides)
+        stack = [_State(at, -1, None, (False,) * n_sides)]
+        for _ in range(_MOST_STEPS):
+            if not stack or len(found) > 1:
+                return list(found.values())
+            state = stack.pop()
+            if len(state.faults) > self.most_faults:
+                continue
+            if state.side == n_sides:
+                stack.extend(self._after_row(state, found))
+            elif state.side < 0:
+                stack.extend(self._block_starts(state))
+            else:
+                stack.extend(self._sides(state))
+        self.is_complete = False
+        return list(found.values())
+
+    def _block_starts(self, state: _State) -> Iterator[_State]:
+        at = skip(self.text, state.at)
+        n_sides = len(self.layout.sides)
+        chains: tuple[Chain, ...] = ((),) * n_sides
+        lists = (
+            name_lists(self.text, at, len(self.text))
+            if self.layout.names
+            else iter([NameList((), at, ())])
+        )
+        for names in lists:
+            faults = state.faults + tuple(
+                Fault("name", at, 0, f"the digits in {name} may not be its own")
+                for name in names.doubtful
+            )
+            block = Block(names.names, chains, at, names.end)
+            yield replace(
+                state, at=names.end, side=0, block=block, absent=(False,) * n_sides, faults=faults
+            )
+
+    def _after_row(self, state: _State, found: dict[object, Reading]) -> Iterator[_State]:
+        if not state.has_cell or state.block is None:
+            return
+        block = replace(state.block, end=state.at)
+        yield replace(state, side=0, has_cell=False, block=block, at=self._row_start(state, block))
+        rest = skip(self.text, state.at)
+        while (sign := _ABSENT.match(self.text, rest)) is not None:
+            rest = skip(self.text, sign.end())
+        blocks = (*state.blocks, block)
+        if self._may_end(rest):
+            reading = Reading(blocks, state.faults, rest)
+            found.setdefault(reading.values(), reading)
+        elif self.layout.is_repeated:
+            yield replace(state, at=rest, side=-1, block=None, blocks=blocks, has_cell=False)
+
+    def _row_start(self, state: _State, block: Block) -> int:
+        """Go past the name that a table with cells repeats, or leaves empty, in each row."""
+        at = skip(self.text, state.at)
+        if not (self.layout.names and self.has_bars):
+            return at
+        name = ", ".join(block.names)
+        if self.text.startswith(f"{name} |", at):
+            return at + len(name)
+        n_cells = sum(len(cells) for cells in self.layout.sides)
+        row = self.text[at:].split("|", n_cells + 1)
+        return skip(self.text, at + 2) if row[0] == "NA " and len(row) > n_cells else at
+
+    def _may_end(self, at: int) -> bool:
+        """Tell whether a table may end here: nothing follows, or a sentence does."""
+        return at >= len(self.text) or is_prose(self.text[at:])
+
+    def _sides(self, state: _State) -> Iterator[_State]:
+        side = state.side
+        sign = _ABSENT.match(self.text, at := skip(self.text, state.at))
+        if state.absent[side] or (self.layout.may_be_blank and not self.has_bars):
+            yield replace(state, side=side + 1)
+        if sign is not None:
+            yield replace(
+                state, at=sign.end(), side=side + 1, absent=_with(state.absent, side, True)
+            )
+        yield from self._cells_of_side(state, at)
+
+    def _cells_of_side(self, state: _State, at: int) -> Iterator[_State]:
+        assert state.block is not None
+        chains, side = state.block.chains, state.side
+        for cell, end in self._cells(at, self.layout.sides[side], chains[side], Cell(start=at)):
+            broken = self._faults(chains[side], cell, side)
+            if broken is None:
+                continue
+            block = replace(state.block, chains=_with(chains, side, (*chains[side], cell)), end=end)
+            yield replace(
+                state,
+                at=end,
+                side=side + 1,
+                block=block,
+                absent=_with(state.absent, side, False),
+                has_cell=True,
+                faults=state.faults + broken,
+            )
+
+    def _cells(
+        self, at: int, roles: tuple[CellRole, ...], chain: Chain, cell: Cell
+    ) -> Iterator[tuple[Cell, int]]:
+        """Read the cells of a side one after another, in every way."""
+        if not roles:
+            yield cell, at
+            return
+        at = skip(self.text, at)
+        for read, end in self._role(at, roles[0], chain, cell):
+            yield from self._cells(end, roles[1:], chain, read)
+
+    def _role(
+        self, at: int, role: CellRole, chain: Chain, cell: Cell
+    ) -> Iterator[tuple[Cell, int]]:
+        if role == "rank":
+            yield from self._rank(at, chain, cell)
+        elif role == "leverage":
+            found = _LEVERAGE.match(self.text, at)
+            if found:
+                high = int(found.group(2))
+                low = int(found.group(1)) if found.group(1) else None
+                yield replace(cell, low=low, high=high), found.end()
+        elif role == "rate":
+            rate = rate_at(self.text, at)
+            if rate:
+                yield replace(cell, rate=rate), rate.end
+        else:
+            offered = bands if role == "band" else edges
+            for band in offered(self.text, at):
+                if self._may_follow(chain, band):
+                    yield replace(cell, band=band), band.end
+
+    def _rank(self, at: int, chain: Chain, cell: Cell) -> Iterator[tuple[Cell, int]]:
+        if chain:
+            yield cell, at
+            if not self.has_bars:
+                return
+            sign = _ABSENT.match(self.text, at)
+            if sign:
+                yield cell, sign.end()
+        for rank, end in ranks(self.text, at):
+            if not chain or rank == chain[0].rank:
+                yield replace(cell, rank=rank), end
+
+    def _may_follow(self, chain: Chain, band: Band) -> bool:
+        """Tell whether a band may follow, so that hopeless ones are dropped at once."""
+        if not chain:
+            return band.floor == 0 and band.cap != 0
+        last = chain[-1].tier_band
+        if last.cap is None or (band.cap is not None and band.cap <= last.cap):
+            return False
+        return band.floor == last.cap or self.most_faults > 0
+
+    def _faults(self, chain: Chain, cell: Cell, side: int) -> tuple[Fault, ...] | None:
+        """Return the laws that a cell breaks as the next of its chain; None if it cannot be it."""
+        rate = cell.tier_rate
+        if self.layout.law.rates == "rising" and not rate.value:
+            return None
+        if cell.high is not None and rate.value * cell.high > 1:
+            return None
+        if cell.low is not None and cell.low >= (cell.high or 0):
+            return None
+        found = []
+        band = cell.tier_band
+        if chain:
+            last = chain[-1]
+            if not self.layout.law.allows(last.tier_rate, rate):
+                return None
+            if cell.high is not None and cell.high >= (last.high or 0):
+                return None
+            if band.floor != last.tier_band.cap:
+                printed = "no number" if band.floor is None else f"{band.floor:,}"
+                found.append(
+                    Fault("floor", cell.start, side, f"the floor {printed} is not the cap before, "
+                          f"{last.tier_band.cap:,}")
+                )  # fmt: skip
+            if _has_gap(last, cell):
+                found.append(
+                    Fault("leverage", cell.start, side,
+                          f"leverage goes from {_span(last)} to {_span(cell)}")
+                )  # fmt: skip
+        if not band.is_regular:
+            found.append(
+                Fault("comma", cell.start, side, f"the commas of {band.cap:,} stand elsewhere")
+            )
+        return tuple(found)
+
+
+def absent_end(text: str, at: int) -> int | None:
+    """Return the end of a sign that a cell is absent, such as NA; None where there is none."""
+    sign = _ABSENT.match(text, at)
+    return sign.end() if sign else None
+
+
+def _has_gap(last: Cell, cell: Cell) -> bool:
+    """Tell whether printed ranges of leverage leave one out or have one twice."""
+    if cell.high is None or (last.low is None and cell.low is None):
+        return False
+    return cell.high != (last.low or last.high or 0) - 1
+
+
+def _span(cell: Cell) -> str:
+    return f"{cell.low} - {cell.high}x" if cell.low is not None else f"{cell.high}x"
+
+
+def _with(items: tuple[_Item, ...], place: int, item: _Item) -> tuple[_Item, ...]:
+    return (*items[:place], item, *items[place + 1 :])

@@ -1,0 +1,67 @@
+"""Lists of names that figures may run into: ``XRP,DOGE01,000,000`` or ``LDO79A, DYDX``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pymargin.notices.figures import skip
+from pymargin.notices.names import is_certain, is_name
+
+__all__ = ["NameList", "name_lists"]
+
+_RUN = re.compile(r"[A-Z0-9\u00c0-\uffdc][A-Za-z0-9.\u00c0-\uffdc]*")
+_SEPARATOR = re.compile(r"\s*(?:[,;/&]|\band\b)(?:\s*(?:and\b|&))?\s*")
+_LONGEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class NameList:
+    """Names that may end at ``end``; those whose digits may not be their own are ``doubtful``."""
+
+    names: tuple[str, ...]
+    end: int
+    doubtful: tuple[str, ...]
+
+
+def name_lists(text: str, at: int, end: int) -> Iterator[NameList]:
+    """Offer the lists of names that start here: a list may end before any digit.
+
+    Examples
+    --------
+    >>> [found.names for found in name_lists("A, C98910", 0, 9)]
+    [('A', 'C'), ('A', 'C9'), ('A', 'C98'), ('A', 'C989'), ('A', 'C9891'), ('A', 'C98910')]
+    """
+    names: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    at = skip(text, at)
+    while True:
+        run = _RUN.match(text, at, end)
+        if run is None:
+            return
+        for cut in range(run.start() + 1, run.end() + 1):
+            if cut - run.start() > _LONGEST:
+                break
+            name = text[run.start() : cut]
+            is_cut = cut == run.end() or text[cut].isdigit()
+            if is_cut and is_name(name):
+                doubt = () if is_certain(name) or _is_cell(text, at, cut) else (name,)
+                yield NameList((*names, name), cut, doubtful + doubt)
+        whole = run.group()
+        separator = _SEPARATOR.match(text, run.end(), end)
+        if separator is None or not is_name(whole):
+            return
+        is_sure = is_certain(whole) or _is_cell(text, at, run.end())
+        doubtful += () if is_sure else (whole,)
+        names += (whole,)
+        at = separator.end()
+
+
+def _is_cell(text: str, start: int, end: int) -> bool:
+    """Tell whether a name is a cell, or part of one, in a table that has its cells set apart."""
+    if "|" not in text:
+        return False
+    before = text[:start].rstrip(" ")[-1:]
+    after = text[end:].lstrip(" ")[:1]
+    return before in ("|", ",") and after in ("|", ",")

@@ -1,0 +1,85 @@
+"""Names of assets and symbols, where they run into figures.
+
+A name of letters alone is taken as it is. A name with a digit is certain only where it is known, or
+is a known name behind a multiplier (1000CHEEMS); any other makes its reading doubtful.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from pymargin.notices.known_names import KNOWN
+
+__all__ = ["QUOTES", "is_certain", "is_name", "is_whole", "symbols_in", "torn_apart"]
+
+QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "TUSD", "BTC", "USD")
+_MULTIPLIERS = ("1000000", "10000", "1000", "1M")
+_NAME = re.compile(r"[A-Z0-9\u00c0-\uffdc][A-Za-z0-9\u00c0-\uffdc.]{0,29}")
+_SYMBOL = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z0-9\u00c0-\uffdc]{1,40}?(?:USDT|USDC|FDUSD|BUSD|USD1|TUSD|USD)"
+    r"(?:_(?:PERP|[0-9]{6}))?(?![A-Za-z0-9_\u00c0-\uffdc])"
+)
+_QUOTED = re.compile(r"(.+?)(?:USDT|USDC|FDUSD|BUSD|USD1|TUSD|USD)(?:_(?:PERP|[0-9]{6}))?")
+_LEAST_PART = 2
+
+
+def is_name(text: str) -> bool:
+    """Tell whether this can be the name of an asset at all."""
+    if not _NAME.fullmatch(text):
+        return False
+    return any(letter.isalpha() for letter in text) or text in KNOWN
+
+
+@cache
+def is_certain(name: str) -> bool:
+    """Tell whether a name's digits are surely its own.
+
+    Examples
+    --------
+    >>> [is_certain(name) for name in ("LTC", "C98", "1000CHEEMS", "JUV9")]
+    [True, True, True, False]
+    """
+    if name in KNOWN or not any(letter.isdigit() for letter in name):
+        return True
+    for multiplier in _MULTIPLIERS:
+        rest = name.removeprefix(multiplier)
+        if rest != name and rest and (rest.isalpha() or rest in KNOWN):
+            return True
+    return False
+
+
+@cache
+def torn_apart(name: str) -> tuple[str, str] | None:
+    """Split an unknown name that is two known ones written together: a comma may be missing.
+
+    Examples
+    --------
+    >>> torn_apart("XRPDOGE"), torn_apart("DOGE")
+    (('XRP', 'DOGE'), None)
+    """
+    if name in KNOWN:
+        return None
+    for at in range(_LEAST_PART, len(name) - _LEAST_PART + 1):
+        if name[:at] in KNOWN and name[at:] in KNOWN:
+            return name[:at], name[at:]
+    return None
+
+
+def is_whole(symbol: str) -> bool:
+    """Tell whether a symbol is surely one: an asset whose digits are its own, then its quote.
+
+    Examples
+    --------
+    >>> [is_whole(symbol) for symbol in ("LTCUSDT", "LTCUSDTBTCUSDT", "USDT", "100SATSUSDT")]
+    [True, False, False, False]
+    """
+    found = _QUOTED.fullmatch(symbol)
+    if found is None or any(quote in found.group(1) for quote in ("USDT", "USDC")):
+        return False
+    return is_certain(found.group(1)) and torn_apart(found.group(1)) is None
+
+
+def symbols_in(text: str) -> list[tuple[str, int, int]]:
+    """Find the symbols of contracts in a text, as (symbol, start, end)."""
+    return [(found.group(), found.start(), found.end()) for found in _SYMBOL.finditer(text)]
