@@ -64,7 +64,7 @@ def sources_of(package: str) -> list[Path]:
     return [path for path in SOURCES if within(module_of(path), package)]
 
 
-@pytest.mark.parametrize("package", ["pymargin.rules", "pymargin.oracle"])
+@pytest.mark.parametrize("package", ["pymargin.rules", "pymargin.oracle", "pymargin.notices"])
 def test_rules_and_oracle_import_neither_the_core_nor_numpy(package):
     for path in sources_of(package):
         for module in imports(path):
@@ -79,6 +79,14 @@ def test_rules_and_oracle_know_no_other_part(package):
         for module in imports(path):
             own = within(module, package) or module in WORDS
             assert own or not within(module, "pymargin"), f"{path} imports {module}"
+
+
+def test_notices_know_only_schedules_and_words():
+    for path in sources_of("pymargin.notices"):
+        for module in imports(path):
+            own = within(module, "pymargin.notices") or module in WORDS
+            known = own or module == "pymargin.rules.schedules"
+            assert known or not within(module, "pymargin"), f"{path} imports {module}"
 
 
 def test_api_never_imports_adapters_when_it_is_imported():
@@ -108,7 +116,7 @@ def test_optional_packages_are_never_imported_at_the_top():
         if within(module_of(path), "pymargin.cli"):
             continue
         for module in imports(path, inside_functions=False):
-            extras = ("pyarrow", "pandas", "polars", "click", "rich")
+            extras = ("pyarrow", "pandas", "polars", "click", "rich", "lxml")
             assert not within(module, *extras), f"{path} imports {module}"
 
 

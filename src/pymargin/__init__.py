@@ -16,6 +16,7 @@ from pymargin.explain import Explanation, explain
 from pymargin.impact import Impact, ImpactSummary, impact, impacts
 from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode
+from pymargin.notices import Change, Notice, NoticeProblem, read_notice
 from pymargin.prices import Prices, prices_from_binance
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
 from pymargin.rules import (
@@ -24,6 +25,7 @@ from pymargin.rules import (
     Timeline,
     builtin_rules,
     check_rules,
+    compare_rules,
     example_rules,
     load_rules,
     rules_from_binance,
@@ -35,6 +37,7 @@ __all__ = [
     "AccountsError",
     "Action",
     "BookLevels",
+    "Change",
     "ClassicLevels",
     "Explanation",
     "Impact",
@@ -43,6 +46,8 @@ __all__ = [
     "MarginError",
     "MarginRules",
     "Mode",
+    "Notice",
+    "NoticeProblem",
     "Prices",
     "PricesError",
     "ProLevels",
@@ -55,6 +60,7 @@ __all__ = [
     "__version__",
     "builtin_rules",
     "check_rules",
+    "compare_rules",
     "cross_classic",
     "cross_pro",
     "evaluate",
@@ -64,6 +70,7 @@ __all__ = [
     "impacts",
     "load_rules",
     "prices_from_binance",
+    "read_notice",
     "rules_from_binance",
     "stress",
 ]

@@ -15,6 +15,7 @@ from pymargin.cli.demo import demo
 from pymargin.cli.explain import explain
 from pymargin.cli.faults import BAD_INPUT, InputError, lines_of
 from pymargin.cli.levels import levels
+from pymargin.cli.notice import notice
 from pymargin.cli.rules import rules
 from pymargin.errors import MarginError
 
@@ -43,7 +44,7 @@ def group() -> None:
     """  # noqa: D301
 
 
-for _command in (demo, levels, explain, rules, bench):
+for _command in (demo, levels, explain, rules, notice, bench):
     group.add_command(_command)
 
 
