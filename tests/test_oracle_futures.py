@@ -9,7 +9,7 @@ import pytest
 from oracle_rules import ALL, BTCUSD, BTCUSDT, position, rules_of, wallets
 
 from pymargin import AccountsError, Action, Prices, RulesError, oracle
-from pymargin.oracle.futures import coinm, usdm
+from pymargin.oracle import coinm, usdm
 
 ETHUSDT = ((10_000, "0.005", 100), (None, "0.01", 50))
 RULES = rules_of(

@@ -10,10 +10,13 @@ from __future__ import annotations
 from pymargin.oracle.classic import ClassicLevels, cross_classic
 from pymargin.oracle.decide import Check
 from pymargin.oracle.futures import FuturesLevels, MarginPool, PositionLevels, coinm, usdm
+from pymargin.oracle.limits import max_leverage, max_position, max_transfer_in
 from pymargin.oracle.orders import OrderTerm
 from pymargin.oracle.portfolio import EquityTerm, PortfolioLevels, portfolio, portfolio_pro
 from pymargin.oracle.positions import PositionTerm
 from pymargin.oracle.pro import ProLevels, cross_pro
+from pymargin.oracle.questions import Switch, max_borrow, max_transfer_out, shortfall, switch
+from pymargin.oracle.roots import Root, boundary_float, liquidation_factor, liquidation_price
 from pymargin.oracle.schedule import ScheduleValue, Slice
 from pymargin.oracle.terms import AssetTerm
 
@@ -29,12 +32,24 @@ __all__ = [
     "PositionLevels",
     "PositionTerm",
     "ProLevels",
+    "Root",
     "ScheduleValue",
     "Slice",
+    "Switch",
+    "boundary_float",
     "coinm",
     "cross_classic",
     "cross_pro",
+    "liquidation_factor",
+    "liquidation_price",
+    "max_borrow",
+    "max_leverage",
+    "max_position",
+    "max_transfer_in",
+    "max_transfer_out",
     "portfolio",
     "portfolio_pro",
+    "shortfall",
+    "switch",
     "usdm",
 ]

@@ -46,21 +46,20 @@ class MarginPool:
         The settlement asset; ``USD`` for the one pool of multi-assets mode.
     price
         USDT of one unit; None where it is missing.
-    wallet, unrealized_pnl, maintenance_margin, initial_margin
-        Sums over the wallet and the positions.
+    wallet, unrealized_pnl, margin_balance
+        The wallet, the profit of the positions, and both together. In multi-assets mode each is
+        summed over the assets at the rate of its own sign.
+    maintenance_margin, initial_margin
+        Sums over the positions.
     """
 
     asset: str
     price: Fraction | None
     wallet: Fraction = _NOTHING
     unrealized_pnl: Fraction = _NOTHING
+    margin_balance: Fraction = _NOTHING
     maintenance_margin: Fraction = _NOTHING
     initial_margin: Fraction = _NOTHING
-
-    @property
-    def margin_balance(self) -> Fraction:
-        """Wallet and unrealised profit."""
-        return self.wallet + self.unrealized_pnl
 
     @property
     def available_balance(self) -> Fraction:
@@ -271,24 +270,27 @@ def _pool(
 ) -> MarginPool:
     """Sum the wallet and the cross positions of one settlement asset."""
     own = [term for term in cross if term.settlement_asset == asset]
+    wallet = account.wallets.get(asset, _NOTHING)
+    profit = sum((term.unrealized_pnl for term in own), _NOTHING)
     return MarginPool(
         asset=asset,
         price=quotes.index(asset),
-        wallet=account.wallets.get(asset, _NOTHING),
-        unrealized_pnl=sum((term.unrealized_pnl for term in own), _NOTHING),
+        wallet=wallet,
+        unrealized_pnl=profit,
+        margin_balance=wallet + profit,
         maintenance_margin=sum((term.maintenance_margin for term in own), _NOTHING),
         initial_margin=sum((term.initial_margin for term in own), _NOTHING),
     )
 
 
 def _united(pools: Iterable[MarginPool], quotes: Quotes) -> MarginPool:
-    """Put the pools together in USD: what counts at the bid rate, what is asked at the ask rate."""
-    wallet = profit = maintenance = initial = _NOTHING
+    """Put the pools together in USD: what there is at the bid rate, what is owed at the ask."""
+    wallet = profit = balance = maintenance = initial = _NOTHING
     for pool in pools:
         bid, ask = quotes.bid(pool.asset) or _NOTHING, quotes.ask(pool.asset) or _NOTHING
-        rate = bid if pool.margin_balance >= 0 else ask
-        wallet += pool.wallet * rate
-        profit += pool.unrealized_pnl * rate
+        wallet += pool.wallet * (bid if pool.wallet >= 0 else ask)
+        profit += pool.unrealized_pnl * (bid if pool.unrealized_pnl >= 0 else ask)
+        balance += pool.margin_balance * (bid if pool.margin_balance >= 0 else ask)
         maintenance += pool.maintenance_margin * ask
         initial += pool.initial_margin * ask
     return MarginPool(
@@ -296,6 +298,7 @@ def _united(pools: Iterable[MarginPool], quotes: Quotes) -> MarginPool:
         price=Fraction(1),
         wallet=wallet,
         unrealized_pnl=profit,
+        margin_balance=balance,
         maintenance_margin=maintenance,
         initial_margin=initial,
     )
