@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymargin.rules.binance import rules_from_binance
 from pymargin.rules.builtin import builtin_rules
+from pymargin.rules.compare import Announced, Difference, RulesDiff, compare_rules
 from pymargin.rules.example import example_rules
 from pymargin.rules.file import load_rules
 from pymargin.rules.model import Contract, Group, LeverageLimits, LoanMargin, MarginRules
@@ -13,8 +14,10 @@ from pymargin.rules.thresholds import Grant, Line, ModeThresholds
 from pymargin.rules.timeline import Conflict, Timeline
 
 __all__ = [
+    "Announced",
     "Conflict",
     "Contract",
+    "Difference",
     "Grant",
     "Group",
     "LeverageLimits",
@@ -22,10 +25,12 @@ __all__ = [
     "LoanMargin",
     "MarginRules",
     "ModeThresholds",
+    "RulesDiff",
     "Tier",
     "Timeline",
     "builtin_rules",
     "check_rules",
+    "compare_rules",
     "example_rules",
     "load_rules",
     "rules_from_binance",

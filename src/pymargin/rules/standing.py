@@ -110,18 +110,33 @@ class Standing:
             return self._rank(change.product, str(change.key))
         if isinstance(change.key, int):
             tiers = self._ranked[table].get(change.key)
+            if tiers is None and change.table in FLAT_TABLES:
+                tiers = self._of_peers(change.product, table, change.key)
         else:
             tiers = self._schedule(table, change.key)
         if change.table in FLAT_TABLES and tiers is not None and len(tiers) == 1:
             return tiers[0].rate
         return tiers
 
+    def has_schedule(self, change: Change) -> bool:
+        """Say whether an asset that the rules name singly has what a change gives a rank."""
+        table = table_of(change)
+        return table is not None and any(
+            agree(tiers, change.after) for tiers in self._own[table].values()
+        )
+
+    def learn(self, change: Change) -> None:
+        """Note the table that a notice prints for a rank, by which the rank is told."""
+        table = table_of(change)
+        side = change.before if change.after is None else change.after
+        if table is not None and isinstance(change.key, int):
+            self._printed[table][change.key] = _schedule_of(side)
+
     def apply(self, change: Change) -> str | None:
         """Make a change; say what could not follow it, or None."""
         table, after = table_of(change), change.after
         if after is None:
-            if table is not None and isinstance(change.key, int):
-                self._printed[table][change.key] = _schedule_of(change.before)
+            self.learn(change)
             return None
         if table is None:
             assert isinstance(after, int)

@@ -97,6 +97,7 @@ class Timeline:
     def __init__(self, rules: MarginRules, changes: Iterable[Change]) -> None:
         self._rules = rules
         self._changes = _in_order(check_changes(tuple(changes)))
+        self._pending = tuple(self._is_pending(change) for change in self._changes)
         self._known: dict[tuple[datetime, tuple[bool, ...]], MarginRules] = {}
         self._conflicts = tuple(self._find_conflicts())
 
@@ -166,7 +167,10 @@ class Timeline:
                 f"moment must be no earlier than that of the rules ({moment_text(start)}), "
                 f"not {moment_text(when)}"
             )
-        in_force = tuple(self._is_pending(c) and _holds(c, when, window) for c in self._changes)
+        in_force = tuple(
+            is_pending and _holds(change, when, window)
+            for change, is_pending in zip(self._changes, self._pending, strict=True)
+        )
         methodology = self._methodology(when, window)
         key = (when, (*in_force, window == "before"))
         if key not in self._known:
@@ -193,9 +197,17 @@ class Timeline:
         )
 
     def _is_pending(self, change: Change) -> bool:
-        """Say whether a change was not completed when the rules were taken."""
+        """Say whether the rules may not hold a change yet: one in whose window they were taken too.
+
+        A later change of the same key that had taken effect by then has replaced it.
+        """
         start = self._rules.moment
-        return start is None or change.effective + change.window > start or change.effective > start
+        if start is None or change.effective > start:
+            return True
+        return change.effective + change.window > start and not any(
+            _key(other) == _key(change) and change.effective < other.effective <= start
+            for other in self._changes
+        )
 
     def _methodology(self, when: datetime, window: Window) -> FrozenMapping[str, str]:
         """Return each product's formula, which switches on its own date.
@@ -225,16 +237,20 @@ class Timeline:
         yield from _same_moment(self._changes)
         start = self._rules.moment
         taken = Standing(self._rules)
-        past = [change for change in self._changes if not self._is_pending(change)]
+        stages = tuple(zip(self._changes, self._pending, strict=True))
+        past = [change for change, is_pending in stages if not is_pending]
         latest = {_key(change): change for change in past}
+        for change in past:
+            taken.learn(change)
         for change in latest.values():
             found = taken.found(change)
-            if found is not None and not agree_but_for_rounding(found, change.after):
+            has_after = change.after is not None and found is not None
+            if has_after and not agree_but_for_rounding(found, change.after):
                 told = f"the rules, taken later ({moment_text(start)})" if start else "the rules"
                 yield _conflict("applied", change, found, f"{told}, hold")
         standing = Standing(self._rules)
-        for change in self._changes:
-            if not self._is_pending(change):
+        for change, is_pending in stages:
+            if not is_pending:
                 continue
             found = standing.found(change)
             if _contradicts(change, found):
