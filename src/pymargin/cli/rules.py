@@ -1,4 +1,4 @@
-"""``pymargin rules``: check, show and import rules."""
+"""``pymargin rules``: check, show and import rules; `rules_dated` has the commands of time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from pymargin.cli.rules_dated import apply, diff, history
 
 if TYPE_CHECKING:
     from pymargin.rules.binance_futures import NotionalCoef
@@ -17,7 +19,11 @@ _JSON_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Pa
 
 @click.group()
 def rules() -> None:
-    """Check, show or import margin rules."""
+    """Check, show, import, compare or bring forward margin rules."""
+
+
+for _command in (apply, diff, history):
+    rules.add_command(_command)
 
 
 @rules.command()
