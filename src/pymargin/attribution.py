@@ -147,14 +147,16 @@ def _values(bound: Evaluation, table: str, entries: Integers) -> Floats:
     price = bound.price[accounts._asset_ids[entries]]
 
     def units(one: Floats, other: Floats) -> Floats:
-        return np.add(one[entries], other[entries])
+        total: Floats = one[entries] + other[entries]
+        return total
 
+    rated = units(accounts._free, accounts._locked)
     if table.startswith("liability"):
-        return np.multiply(price, units(accounts._borrowed, accounts._interest))
-    held = units(accounts._free, accounts._locked)
-    if _is_net(bound):
-        held = np.maximum(held - units(accounts._borrowed, accounts._interest), 0)
-    return np.multiply(price, held)
+        rated = units(accounts._borrowed, accounts._interest)
+    elif _is_net(bound):
+        rated = np.maximum(rated - units(accounts._borrowed, accounts._interest), 0)
+    value: Floats = price * rated
+    return value
 
 
 def _is_net(bound: Evaluation) -> bool:

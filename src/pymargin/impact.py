@@ -304,7 +304,7 @@ def impact(
     >>> rules = pm.builtin_rules(at="2025-11-07T06:00Z")
     >>> found = pm.impact(book, {"WIF": 2.0}, rules, rules.replace(ranks={"WIF": 7}))
     >>> found.collateral_lost.tolist(), found.driver.tolist()
-    ([725000.0], ['WIF'])
+    ([920000.0], ['WIF'])
     """
     run = _Run(accounts, prices, mode, leverage, missing, threads)
     return run.compare(run.side(before), run.side(after), within)
