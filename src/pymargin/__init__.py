@@ -17,9 +17,11 @@ from pymargin.impact import Impact, ImpactSummary, impact, impacts
 from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode
 from pymargin.notices import Change, Notice, NoticeProblem, read_notice
+from pymargin.position_limits import max_leverage, max_position
 from pymargin.prices import Prices, prices_from_binance
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
 from pymargin.rules import (
+    Contract,
     MarginRules,
     Tier,
     Timeline,
@@ -31,6 +33,7 @@ from pymargin.rules import (
     rules_from_binance,
 )
 from pymargin.stress import Stress, stress
+from pymargin.transfer_in import max_transfer_in
 
 __all__ = [
     "Accounts",
@@ -39,6 +42,7 @@ __all__ = [
     "BookLevels",
     "Change",
     "ClassicLevels",
+    "Contract",
     "Explanation",
     "Impact",
     "ImpactSummary",
@@ -69,6 +73,9 @@ __all__ = [
     "impact",
     "impacts",
     "load_rules",
+    "max_leverage",
+    "max_position",
+    "max_transfer_in",
     "prices_from_binance",
     "read_notice",
     "rules_from_binance",

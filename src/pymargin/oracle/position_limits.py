@@ -18,7 +18,7 @@ __all__ = ["max_leverage", "max_position"]
 def max_position(symbol: str, leverage: float, rules: MarginRules) -> Fraction | float:
     """Return the largest notional in a bracket that allows the leverage; ``inf`` where it is open.
 
-    "Leverage and Margin of USDⓈ-M Futures" (FAQ 360033162192): each bracket has a largest
+    "Leverage and Margin of USDⓈ-M Futures Contracts" (FAQ 360033162192): each bracket has a largest
     leverage and a cap, which belongs to it. 0 where no bracket allows the leverage.
     """
     reached: Fraction | float = Fraction(0)

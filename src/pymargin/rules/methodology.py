@@ -82,13 +82,13 @@ METHODOLOGIES: tuple[Methodology, ...] = (
         "usdm",
         "usdm",
         _FIRST,
-        "Leverage and Margin of USDⓈ-M Futures, FAQ b3c689c1f50a44cabb3a84e663b81d93",
+        "Maintenance margin of USDⓈ-M futures, FAQ b3c689c1f50a44cabb3a84e663b81d93",
     ),
     Methodology(
         "coinm",
         "coinm",
         _FIRST,
-        "Leverage and Margin of COIN-M Futures, FAQ ceccfcfb4e3a45e3b48b0b1bb1a8ae46",
+        "Maintenance margin of COIN-M futures, FAQ ceccfcfb4e3a45e3b48b0b1bb1a8ae46",
     ),
 )
 

@@ -206,7 +206,7 @@ THRESHOLD_SOURCES = (
     " margin-call ratio 1.5 by default and the countries without 20x",
     "Portfolio Margin, FAQ 4868b2f1aa6c4d08af973328462bb0bd (2025-02-06), and Portfolio Margin Pro,"
     " FAQ 5e33af8e6ac04d57a1d0a3398e0a0752: the lines of uniMMR",
-    "Leverage and Margin of USDⓈ-M Futures, FAQ b3c689c1f50a44cabb3a84e663b81d93: liquidation where"
+    "Maintenance margin of USDⓈ-M futures, FAQ b3c689c1f50a44cabb3a84e663b81d93: liquidation where"
     " the margin balance is at most the maintenance margin",
 )
 

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import math
+import random
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pymargin as pm
+from pymargin.oracle import position_limits as defined
+from pymargin.rules import Group
+
+BRACKETS = Path(__file__).parents[2] / "shared" / "brackets"
+
+needs_shared = pytest.mark.skipif(
+    not BRACKETS.is_dir(), reason="the reference folder ../shared is not present"
+)
+
+
+def tiers(*rows: tuple[Any, Any, Any]) -> tuple[pm.Tier, ...]:
+    made, floor = [], Decimal(0)
+    for leverage, cap, rate in rows:
+        edges = (floor, None if cap is None else Decimal(cap))
+        allowed = None if leverage is None else Decimal(leverage)
+        made.append(pm.Tier(*edges, Decimal(rate), allowed))
+        floor = floor if cap is None else Decimal(cap)
+    return tuple(made)
+
+
+CLOSED = tiers((50, "5000", "0.01"), (20, "25000", "0.02"), (1, "100000", "0.5"))
+OPEN = tiers((10, "50", "0.01"), (2, None, "0.25"))
+BARE = tiers((10, "50", "0.01"), (None, None, "0.25"))
+RULES = pm.MarginRules(
+    {
+        "usdm": [Group(CLOSED, assets=("AAAUSDT",)), Group(BARE, assets=("CCCUSDT",))],
+        "coinm": [Group(OPEN, assets=("BBBUSD_PERP",))],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("leverage", "notional"),
+    [(1, 100_000), (2, 25_000), (20, 25_000), (20.5, 5000), (50, 5000), (51, 0), (125, 0)],
+)
+def test_the_largest_position_is_the_cap_of_the_last_bracket_that_allows_it(
+    leverage: float, notional: float
+) -> None:
+    assert pm.max_position("AAAUSDT", leverage, RULES) == notional
+
+
+@pytest.mark.parametrize(
+    ("notional", "leverage"),
+    [(0, 50), (5000, 50), (5000.000000000001, 20), (25_000, 20), (100_000, 1), (100_001, 0)],
+)
+def test_the_largest_leverage_is_that_of_the_bracket_and_a_cap_belongs_to_it(
+    notional: float, leverage: float
+) -> None:
+    assert pm.max_leverage("AAAUSDT", notional, RULES) == leverage
+
+
+def test_an_open_bracket_has_no_largest_position() -> None:
+    assert pm.max_position("BBBUSD_PERP", 2, RULES) == math.inf
+    assert pm.max_leverage("BBBUSD_PERP", 1e300, RULES) == 2
+
+
+def test_arrays_give_arrays() -> None:
+    found = pm.max_position("AAAUSDT", np.array([1, 20, 60]), RULES)
+    assert (found.dtype, found.tolist()) == (np.float64, [100_000, 25_000, 0])
+    assert pm.max_leverage("AAAUSDT", [0.0, 6000.0], RULES).tolist() == [50, 20]
+
+
+@pytest.mark.parametrize("leverage", [0, 0.5, -1, math.nan, math.inf, "20", True, None])
+def test_a_leverage_below_one_or_no_number_is_refused(leverage: Any) -> None:
+    with pytest.raises(pm.MarginError, match="leverage must be a number of at least 1"):
+        pm.max_position("AAAUSDT", leverage, RULES)
+
+
+def test_a_negative_notional_is_refused_with_its_place() -> None:
+    with pytest.raises(pm.MarginError, match=r"notional\[1\] must be a number of at least 0"):
+        pm.max_leverage("AAAUSDT", [1, -1], RULES)
+
+
+def test_a_symbol_without_brackets_is_an_error_that_names_it() -> None:
+    for question in (pm.max_position, pm.max_leverage):
+        with pytest.raises(pm.RulesError, match="DDDUSDT has no schedule in table usdm or coinm"):
+            question("DDDUSDT", 1, RULES)
+
+
+def test_a_bracket_without_leverage_is_an_error_that_names_it() -> None:
+    with pytest.raises(pm.RulesError, match="bracket 1 of CCCUSDT names no leverage"):
+        pm.max_position("CCCUSDT", 1, RULES)
+
+
+def check(rules: pm.MarginRules, symbol: str, rng: random.Random) -> None:
+    """Hold both answers against the definition, and each against the other."""
+    table = "usdm" if rules.find("usdm", symbol) else "coinm"
+    caps = [float(tier.cap) for tier in rules.tiers(table, symbol) if tier.cap is not None]
+    sizes = [*caps, *(math.nextafter(cap, math.inf) for cap in caps), rng.uniform(0, 2 * caps[-1])]
+    leverages = [float(rng.choice((1, 2, 3, 5, 10, 20, 25, 50, 75, 100, 125, 7.5, 130)))] * 2
+    for leverage in leverages:
+        largest = pm.max_position(symbol, leverage, rules)
+        assert largest == defined.max_position(symbol, leverage, rules)
+        for size, allowed in zip(sizes, pm.max_leverage(symbol, sizes, rules), strict=True):
+            assert Fraction(allowed) == defined.max_leverage(symbol, size, rules)
+            assert (allowed >= leverage) == (size <= largest)
+
+
+def test_both_answers_agree_with_the_definition_on_the_example() -> None:
+    rules, rng = pm.example_rules(), random.Random("position limits")
+    for symbol in rng.sample((*rules.names("usdm"), *rules.names("coinm")), 60):
+        check(rules, symbol, rng)
+
+
+@needs_shared
+def test_both_answers_agree_with_the_definition_on_real_brackets() -> None:
+    path = BRACKETS / "binance_leverage_tiers_2026-02-06.json.gz"
+    rules, rng = pm.rules_from_binance(usdm_brackets=path), random.Random("real brackets")
+    for symbol in rng.sample(rules.names("usdm"), 100):
+        check(rules, symbol, rng)
