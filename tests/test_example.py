@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from account_rows import assert_same
 
-from pymargin import Accounts, Action, cross_classic, cross_pro, evaluate, example_rules
+from pymargin import (
+    Accounts,
+    Action,
+    Mode,
+    cross_classic,
+    cross_pro,
+    evaluate,
+    example_rules,
+    oracle,
+)
 from pymargin.example import example_accounts, example_prices, example_table
 
 
@@ -94,3 +103,96 @@ def test_no_accounts_are_refused():
 def test_the_table_is_the_book_in_arrow():
     read = Accounts.from_arrow(example_table(500, seed=3))
     assert_same(read, example_accounts(500, seed=3), same_numbering=False)
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    return example_accounts(2000, modes=list(Mode))
+
+
+@pytest.fixture(scope="module")
+def marked():
+    return example_prices(marks=True)
+
+
+def actions_of(book, mode, prices, rules, n):
+    """The actions of the first n accounts of a mode, by the definition."""
+    level = getattr(oracle, mode.value)
+    numbers = np.flatnonzero(book._mode == list(Mode).index(mode) + 1)[:n]
+    return [level(book.row(number), prices, rules).actions for number in numbers.tolist()]
+
+
+def test_marks_are_added_for_every_contract(rules, marked):
+    assert marked.keys() == {*rules.names("collateral"), *rules.contracts}
+
+
+def test_marks_are_near_the_index(rules, marked):
+    for symbol, contract in rules.contracts.items():
+        quote = marked[contract.settlement_asset] if contract.product == "usdm" else 1
+        assert marked[symbol] == pytest.approx(marked[contract.base_asset] / quote, rel=0.01)
+
+
+def test_a_book_of_all_modes_has_each_in_proportion(mixed):
+    shares = np.bincount(mixed._mode, minlength=7)[1:] / len(mixed)
+    assert shares == pytest.approx([0.4, 0.1, 0.1, 0.05, 0.25, 0.1], abs=0.03)
+
+
+def test_modes_stand_in_no_order(mixed):
+    assert len(np.flatnonzero(np.diff(mixed._mode.astype(int)))) > len(mixed) / 2
+    assert mixed.ids.tolist() == sorted(mixed.ids.tolist())
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_book_may_be_of_one_mode(mode):
+    book = example_accounts(50, modes=[mode])
+    assert set(book._mode.tolist()) == {list(Mode).index(mode) + 1}
+
+
+def test_the_same_seed_gives_the_same_mixed_book(mixed):
+    assert_same(example_accounts(2000, modes=[str(mode) for mode in Mode]), mixed)
+
+
+def test_futures_have_every_kind_of_position(mixed):
+    positions = mixed.positions
+    assert set(positions.side.tolist()) == {0, 1, 2}
+    assert 0.05 < (~np.isnan(positions.isolated_margin)).mean() < 0.25
+    assert {0.0, 1.0, 20.0, 125.0} <= set(positions.leverage.tolist())
+    assert (positions.quantity < 0).any()
+    assert mixed.multi_assets.any()
+    assert set(mixed.loan_leverage.tolist()) == {0, 3, 5, 10}
+
+
+def test_futures_of_a_portfolio_are_of_both_products_and_all_cross():
+    book = example_accounts(200, modes=["portfolio"])
+    held = {book.symbols[number] for number in book.positions.symbol_ids}
+    assert {"BTCUSDT", "BTCUSD_PERP"} <= held
+    assert np.isnan(book.positions.isolated_margin).all()
+
+
+def test_about_three_positions_stand_in_a_futures_account():
+    book = example_accounts(3000, modes=["usdm", "coinm"])
+    assert 2.8 < len(book.positions) / len(book) < 3.6
+
+
+@pytest.mark.parametrize("mode", list(Mode)[2:])
+def test_nothing_of_futures_is_unpriced_and_few_are_liquidated(mixed, marked, rules, mode):
+    actions = actions_of(mixed, mode, marked, rules, 90)
+    assert not any(action & Action.UNPRICED for action in actions)
+    assert sum(bool(action & Action.LIQUIDATE) for action in actions) < 9
+
+
+def test_some_futures_are_liquidated_and_some_of_their_isolated_positions(marked, rules):
+    book = example_accounts(400, modes=["usdm"])
+    actions = actions_of(book, Mode.USDM, marked, rules, 400)
+    for wanted in (Action.LIQUIDATE, Action.ISOLATED_LIQUIDATE, Action.TRANSFER_OUT):
+        assert any(action & wanted for action in actions), wanted
+
+
+def test_no_modes_are_refused():
+    with pytest.raises(ValueError, match="modes must name at least one mode"):
+        example_accounts(1, modes=[])
+
+
+def test_the_mixed_table_is_the_mixed_book_in_arrow(mixed):
+    read = Accounts.from_arrow(example_table(2000, modes=list(Mode)))
+    assert_same(read, mixed, same_numbering=False)
