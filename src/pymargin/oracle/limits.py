@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["max_leverage", "max_position", "max_transfer_in"]
 
 _RANKS = (7, 8, 9, 10)
-_MODES = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO, Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
+# Portfolio Margin Pro is not named by the rule: that it is exempt is our reading.
+_MODES = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO, Mode.PORTFOLIO)
 _FREE_SHARE = Fraction(4, 5)
 
 
