@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import random
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 import pymargin as pm
-from pymargin.oracle import position_limits as defined
+from pymargin import oracle
 from pymargin.rules import Group
 
 BRACKETS = Path(__file__).parents[2] / "shared" / "brackets"
@@ -95,18 +94,21 @@ def test_a_bracket_without_leverage_is_an_error_that_names_it() -> None:
         pm.max_position("CCCUSDT", 1, RULES)
 
 
+LEVERAGES = (1, 2, 3, 5, 7.5, 10, 20, 25, 50, 75, 100, 125, 130)
+
+
 def check(rules: pm.MarginRules, symbol: str, rng: random.Random) -> None:
-    """Hold both answers against the definition, and each against the other."""
+    """Hold the largest position against the definition, and the largest leverage against it."""
     table = "usdm" if rules.find("usdm", symbol) else "coinm"
-    caps = [float(tier.cap) for tier in rules.tiers(table, symbol) if tier.cap is not None]
+    tiers = rules.tiers(table, symbol)
+    caps = [float(tier.cap) for tier in tiers if tier.cap is not None]
     sizes = [*caps, *(math.nextafter(cap, math.inf) for cap in caps), rng.uniform(0, 2 * caps[-1])]
-    leverages = [float(rng.choice((1, 2, 3, 5, 10, 20, 25, 50, 75, 100, 125, 7.5, 130)))] * 2
-    for leverage in leverages:
-        largest = pm.max_position(symbol, leverage, rules)
-        assert largest == defined.max_position(symbol, leverage, rules)
-        for size, allowed in zip(sizes, pm.max_leverage(symbol, sizes, rules), strict=True):
-            assert Fraction(allowed) == defined.max_leverage(symbol, size, rules)
-            assert (allowed >= leverage) == (size <= largest)
+    positions = pm.max_position(symbol, LEVERAGES, rules).tolist()
+    assert positions == [oracle.max_position(symbol, one, rules) for one in LEVERAGES]
+    for size, largest in zip(sizes, pm.max_leverage(symbol, sizes, rules), strict=True):
+        assert largest in {0, *(tier.leverage for tier in tiers)}
+        for leverage, position in zip(LEVERAGES, positions, strict=True):
+            assert (largest >= leverage) == (size <= position)
 
 
 def test_both_answers_agree_with_the_definition_on_the_example() -> None:
