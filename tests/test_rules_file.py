@@ -589,13 +589,24 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     names = draw(st.lists(st.text("ABCDEFG", min_size=1, max_size=4), unique=True, max_size=6))
     half = len(names) // 2
     tables: dict[str, Any] = {}
-    for table in ("collateral", "borrow", "liability_maintenance"):
+    groups: list[dict[str, Any]]
+    for table in ("usdm", "coinm"):
+        groups = [{"symbols": [name], "tiers": tiers(falling=False)} for name in names[half:]]
+        if groups:
+            tables[table] = draw(st.permutations(groups))
+    for table in ("collateral", "borrow", "liability_maintenance", "portfolio_pro"):
         falling = table != "liability_maintenance"
-        groups: list[dict[str, Any]] = [{"rank": 1, "tiers": tiers(falling=falling)}]
+        groups = [{"rank": 1, "tiers": tiers(falling=falling)}]
         groups += [{"assets": [name], "tiers": tiers(falling=falling)} for name in names[half:]]
         tables[table] = draw(st.permutations(groups))
     ranks = [{"rank": 1, "assets": names[:half]}]
-    return {"format": "pymargin-rules", "version": 1, "ranks": ranks, "tables": tables}
+    return {
+        "format": "pymargin-rules",
+        "version": 1,
+        "ranks": ranks,
+        "portfolio_pro_ranks": ranks,
+        "tables": tables,
+    }
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -321,6 +321,17 @@ def test_the_exchange_s_own_figures_go_before_ccxt_s() -> None:
     assert rules_from_binance(usdm_brackets=rounded) == rules_from_binance(usdm_brackets=usdm())
 
 
+def test_ccxt_s_tiers_of_coin_margined_futures_are_read_the_same_way() -> None:
+    own = coinm()[0]["brackets"]
+    tiers = [
+        {"minNotional": 0, "maxNotional": 1, "maintenanceMarginRate": 1, "info": info}
+        for info in own
+    ]
+    answer = {"BTC/USD:BTC": tiers}
+    assert rules_from_binance(coinm_brackets=answer) == rules_from_binance(coinm_brackets=coinm())
+    assert check_rules(answer) == []
+
+
 def test_a_symbol_of_the_other_product_is_an_error() -> None:
     with pytest.raises(RulesError, match=r"BTC/USD:BTC.* must be a symbol of usdm futures"):
         rules_from_binance(usdm_brackets=ccxt("BTC/USD:BTC"))
