@@ -48,9 +48,6 @@ def _read(
 ) -> int:
     whose = ", ".join(symbols)
     reading = read_tiers(table, layout, notes, whose=whose)
-    if reading is None and not layout.names:
-        # A cell may be missing without a sign, where only one reading has it so.
-        return table.end
     if reading is None:
         return table.end
     for block in reading.blocks:
@@ -78,4 +75,4 @@ def _layout(header: Header) -> Layout | None:
     if any(sorted(half) != ["band", "leverage", "margin_rate"] for half in halves):
         return None
     sides = tuple(tuple(_CELLS[role] for role in half) for half in halves)
-    return Layout(sides, Law("rising"), names=has_symbols, may_be_blank=False)
+    return Layout(sides, Law("rising"), names=has_symbols)

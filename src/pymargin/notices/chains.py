@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias, TypeVar
 from pymargin.notices.bands import Band, bands, edges
 from pymargin.notices.figures import Rate, ranks, rate_at, skip
 from pymargin.notices.name_lists import NameList, name_lists
-from pymargin.notices.text import is_prose
+from pymargin.notices.text import ROW_END, is_prose
 from pymargin.rules.schedules import Tier
 
 __all__ = [
@@ -69,14 +69,11 @@ class Layout:
         How rates go.
     names
         Whether a block begins with the names of assets or symbols.
-    may_be_blank
-        Whether a missing cell may be missing without a sign.
     """
 
     sides: tuple[tuple[CellRole, ...], ...]
     law: Law
     names: bool = False
-    may_be_blank: bool = False
 
     @property
     def is_repeated(self) -> bool:
@@ -168,6 +165,7 @@ class _State:
     side: int
     block: Block | None
     absent: tuple[bool, ...]
+    row: int
     has_cell: bool = False
     blocks: tuple[Block, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -200,11 +198,12 @@ class _Search:
         self.most_faults = most_faults
         self.is_complete = True
         self.has_bars = "|" in text
+        self.has_rows = ROW_END in text
 
     def run(self, at: int) -> list[Reading]:
         found: dict[object, Reading] = {}
         n_sides = len(self.layout.sides)
-        stack = [_State(at, -1, None, (False,) * n_sides)]
+        stack = [_State(at, -1, None, (False,) * n_sides, at)]
         for _ in range(_MOST_STEPS):
             if not stack or len(found) > 1:
                 return list(found.values())
@@ -236,14 +235,21 @@ class _Search:
             )
             block = Block(names.names, chains, at, names.end)
             yield replace(
-                state, at=names.end, side=0, block=block, absent=(False,) * n_sides, faults=faults
+                state,
+                at=names.end,
+                row=at,
+                side=0,
+                block=block,
+                absent=(False,) * n_sides,
+                faults=faults,
             )
 
     def _after_row(self, state: _State, found: dict[object, Reading]) -> Iterator[_State]:
-        if not state.has_cell or state.block is None:
+        if not state.has_cell or state.block is None or not self._is_row(state):
             return
         block = replace(state.block, end=state.at)
-        yield replace(state, side=0, has_cell=False, block=block, at=self._row_start(state, block))
+        for start in self._row_starts(state, block):
+            yield replace(state, side=0, has_cell=False, block=block, at=start, row=start)
         rest = skip(self.text, state.at)
         while (sign := _ABSENT.match(self.text, rest)) is not None:
             rest = skip(self.text, sign.end())
@@ -254,32 +260,49 @@ class _Search:
         elif self.layout.is_repeated:
             yield replace(state, at=rest, side=-1, block=None, blocks=blocks, has_cell=False)
 
-    def _row_start(self, state: _State, block: Block) -> int:
-        """Go past the name that a table with cells repeats, or leaves empty, in each row."""
+    def _is_row(self, state: _State) -> bool:
+        """Tell whether a row is one of the rows that the table has, where it has them apart."""
+        if not self.has_rows:
+            return True
+        rest = skip(self.text, state.at)
+        ends = rest == len(self.text) or ROW_END in self.text[state.at : rest]
+        return ends and ROW_END not in self.text[state.row : state.at]
+
+    def _row_starts(self, state: _State, block: Block) -> Iterator[int]:
+        """Offer where the cells of a next row start.
+
+        A table that has its cells set apart may repeat the name in each row, or leave it empty.
+        """
         at = skip(self.text, state.at)
-        if not (self.layout.names and self.has_bars):
-            return at
-        name = ", ".join(block.names)
-        if self.text.startswith(f"{name} |", at):
-            return at + len(name)
-        n_cells = sum(len(cells) for cells in self.layout.sides)
-        row = self.text[at:].split("|", n_cells + 1)
-        return skip(self.text, at + 2) if row[0] == "NA " and len(row) > n_cells else at
+        yield at
+        if self.layout.names and self.has_bars:
+            name = ", ".join(block.names)
+            if self.text.startswith(f"{name} |", at):
+                yield at + len(name)
+            if self.text.startswith("NA |", at):
+                yield at + len("NA")
 
     def _may_end(self, at: int) -> bool:
         """Tell whether a table may end here: nothing follows, or a sentence does."""
         return at >= len(self.text) or is_prose(self.text[at:])
 
     def _sides(self, state: _State) -> Iterator[_State]:
-        side = state.side
-        sign = _ABSENT.match(self.text, at := skip(self.text, state.at))
-        if state.absent[side] or (self.layout.may_be_blank and not self.has_bars):
+        side, at = state.side, skip(self.text, state.at)
+        if state.absent[side]:
             yield replace(state, side=side + 1)
-        if sign is not None:
-            yield replace(
-                state, at=sign.end(), side=side + 1, absent=_with(state.absent, side, True)
-            )
+        for end in self._absent(at, self.layout.sides[side]):
+            yield replace(state, at=end, side=side + 1, absent=_with(state.absent, side, True))
         yield from self._cells_of_side(state, at)
+
+    def _absent(self, at: int, roles: tuple[CellRole, ...]) -> Iterator[int]:
+        """Offer the ends of a sign that a side is absent: one, or one for each of its cells."""
+        n_cells = len(roles) + roles.count("edges")
+        for _ in range(n_cells if self.has_bars else 1):
+            end = absent_end(self.text, at)
+            if end is None:
+                return
+            yield end
+            at = skip(self.text, end)
 
     def _cells_of_side(self, state: _State, at: int) -> Iterator[_State]:
         assert state.block is not None

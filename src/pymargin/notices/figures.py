@@ -51,8 +51,8 @@ def numbers(text: str, at: int) -> Iterator[Figure]:
 
     Examples
     --------
-    >>> [str(figure.value) for figure in numbers("800,000100%", 0)]
-    ['800000']
+    >>> [str(figure.value) for figure in numbers("5,0005.00%", 0)]
+    ['5000']
     >>> [str(figure.value) for figure in numbers("4000800,000", 0)][-3:]
     ['400', '40', '4']
     """

@@ -40,6 +40,8 @@ def is_certain(name: str) -> bool:
     >>> [is_certain(name) for name in ("LTC", "C98", "1000CHEEMS", "JUV9")]
     [True, True, True, False]
     """
+    if name.isdigit():
+        return False
     if name in KNOWN or not any(letter.isdigit() for letter in name):
         return True
     for multiplier in _MULTIPLIERS:
@@ -77,7 +79,8 @@ def is_whole(symbol: str) -> bool:
     found = _QUOTED.fullmatch(symbol)
     if found is None or any(quote in found.group(1) for quote in ("USDT", "USDC")):
         return False
-    return is_certain(found.group(1)) and torn_apart(found.group(1)) is None
+    name = found.group(1)
+    return (is_certain(name) or name in KNOWN) and torn_apart(name) is None
 
 
 def symbols_in(text: str) -> list[tuple[str, int, int]]:

@@ -20,7 +20,7 @@ from pymargin.notices.text import Passage
 
 __all__ = ["Effect", "Notes", "Table"]
 
-_FIGURE = re.compile(r"[0-9][0-9,.]*")
+_FIGURE = re.compile(r"[0-9]+")
 _LONGEST_TEXT = 400
 
 
@@ -97,6 +97,10 @@ class Notes:
     def unaccounted(self, table: Table, end: int) -> Iterator[tuple[int, int]]:
         """Find the figures of a table, up to an end, that nothing accounts for."""
         spans: Sequence[tuple[int, int]] = self._accounted.get(id(table.passage), ())
+        left = bytearray(end)
         for figure in _FIGURE.finditer(table.passage.text, table.header.start, end):
-            if not any(start <= figure.start() and figure.end() <= stop for start, stop in spans):
-                yield figure.span()
+            left[figure.start() : figure.end()] = b"1" * (figure.end() - figure.start())
+        for start, stop in spans:
+            left[start:stop] = bytes(max(min(stop, end) - start, 0))
+        for found in re.finditer(b"1+", left):
+            yield found.span()

@@ -2,7 +2,7 @@
 
 Blanks, dashes and signs are brought to one form, since a notice is copied about before it is read.
 A table that comes with its cells (Markdown, tabs) becomes one passage whose cells are set apart by
-``|``; in plain text the cells run together, and the grammar finds them.
+``|`` and whose rows by ``||``; in plain text the cells run together, and the grammar finds them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "ROW_END",
     "Line",
     "Passage",
     "is_prose",
@@ -24,6 +25,9 @@ __all__ = [
     "passages_of",
     "row_text",
 ]
+
+ROW_END = "||"
+"""What sets rows apart in a table that has them."""
 
 _SIGNS = str.maketrans(
     {
@@ -118,8 +122,8 @@ def joined(lines: Sequence[Line], *, is_title: bool = False) -> Passage:
     length = 0
     for line in lines:
         if parts:
-            parts.append(" | ")
-            length += 3
+            parts.append(f" {ROW_END} ")
+            length += len(ROW_END) + 2
         starts.append(length)
         parts.append(line.text)
         length += len(line.text)
