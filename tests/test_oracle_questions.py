@@ -121,11 +121,7 @@ def test_futures_do_not_borrow():
 @pytest.mark.parametrize(("usdt", "expected"), [(8_000, 0), (20_000, 9_700)])
 def test_classic_transfers_out_down_to_a_level_of_2(usdt, expected):
     """ "How to Transfer Out", FAQ d9e94f23ea6d44008a4d52ac813e7410: debts of 5,150 in all."""
-    rules = classic_rules(dict.fromkeys(("USDT", "ETH"), "1"), "classic_2023")
-    account = row(
-        balance("USDT", 20_000 if expected else 8_000), balance("X", 0, 1_000, 150),
-        balance("ETH", 0, 2),
-    )  # fmt: skip
+    account = row(balance("USDT", usdt), balance("X", 0, 1_000, 150), balance("ETH", 0, 2))
     rules = classic_rules(dict.fromkeys(("USDT", "ETH", "X"), "1"), "classic_2023")
     assert oracle.max_transfer_out(account, {"X": 1, "ETH": 2_000}, rules, "USDT") == expected
 
