@@ -14,6 +14,7 @@ from pymargin.cli.bench import bench
 from pymargin.cli.demo import demo
 from pymargin.cli.explain import explain
 from pymargin.cli.faults import BAD_INPUT, InputError, lines_of
+from pymargin.cli.impact import impact
 from pymargin.cli.levels import levels
 from pymargin.cli.notice import notice
 from pymargin.cli.rules import rules
@@ -44,7 +45,7 @@ def group() -> None:
     """  # noqa: D301
 
 
-for _command in (demo, levels, explain, rules, notice, bench):
+for _command in (demo, levels, explain, rules, notice, impact, bench):
     group.add_command(_command)
 
 

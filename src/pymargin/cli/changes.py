@@ -13,12 +13,13 @@ from pymargin.cli.faults import blamed_on
 from pymargin.cli.inputs import read_rules
 
 if TYPE_CHECKING:
-    from pymargin.notices import Change
+    from pymargin.notices import Change, Notice
     from pymargin.rules import MarginRules, Timeline
 
 __all__ = [
     "applied_moment",
     "read_changes",
+    "read_notices",
     "read_rules_or_answer",
     "snapshots",
     "warn_conflicts",
@@ -27,29 +28,35 @@ __all__ = [
 _CONFLICTS_SHOWN = 20
 
 
-def read_changes(paths: Iterable[Path]) -> tuple[tuple[Change, ...], bool]:
+def read_notices(paths: Iterable[Path]) -> tuple[list[Notice], bool]:
     """Read notices; what was mended or left out is told on stderr.
 
     Returns
     -------
     tuple
-        The changes of all notices in their order; and whether nothing was left out.
+        The notices; and whether each announces something and nothing was left out.
     """
     from pymargin.notices import read_notice
 
-    changes: list[Change] = []
+    notices: list[Notice] = []
     is_whole = True
     for path in paths:
         with blamed_on(path):
             notice = read_notice(path)
-        changes += notice.changes
+        notices.append(notice)
         for problem in notice.problems:
             click.echo(f"{path}: {problem}", err=True)
             is_whole &= problem.action != "left_out"
         if not notice.changes:
             click.echo(f"{path}: announces no change that can be read", err=True)
             is_whole = False
-    return tuple(changes), is_whole
+    return notices, is_whole
+
+
+def read_changes(paths: Iterable[Path]) -> tuple[tuple[Change, ...], bool]:
+    """Read the changes of notices in their order; and whether the notices could be read whole."""
+    notices, is_whole = read_notices(paths)
+    return tuple(change for notice in notices for change in notice.changes), is_whole
 
 
 def warn_conflicts(timeline: Timeline, name: str | None = None) -> bool:
