@@ -150,3 +150,17 @@ def test_above_a_closed_last_cap_a_bracket_goes_on_at_its_last_rate() -> None:
 
 def test_rules_of_futures_alone_have_no_problem() -> None:
     assert MarginRules({"usdm": [Group(FLAT, assets=("AAAUSDT",))]}).problems() == ()
+
+
+def test_a_symbol_has_brackets_of_one_product_only() -> None:
+    group = Group(FLAT, assets=("AAAUSD_PERP",))
+    with pytest.raises(RulesError, match=r"tables\.coinm must be a table without symbols of usdm"):
+        MarginRules({"usdm": [group], "coinm": [group]})
+
+
+def test_the_brackets_of_a_symbol_are_of_the_product_of_its_contract() -> None:
+    stored = {"AAAUSD_PERP": Contract("coinm", "AAA", "AAA", 10)}
+    group = Group(FLAT, assets=("AAAUSD_PERP",))
+    assert MarginRules({"coinm": [group]}, contracts=stored).problems() == ()
+    with pytest.raises(RulesError, match=r"AAAUSD_PERP\.product must be usdm, .* not coinm"):
+        MarginRules({"usdm": [group]}, contracts=stored)

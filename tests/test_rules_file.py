@@ -322,6 +322,7 @@ def test_the_small_file_has_no_problem() -> None:
             "contract size",
         ),
         ("contracts.BBBUSDT", None, "$.contracts.BBBUSDT", "bad type"),
+        ("tables.coinm[0].symbols[0]", "AAAUSDT", "$.tables.coinm", "duplicate symbol"),
     ],
 )
 def test_one_fault_is_one_error_at_its_path(path: str, value: Any, where: str, what: str) -> None:
@@ -590,8 +591,10 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     half = len(names) // 2
     tables: dict[str, Any] = {}
     groups: list[dict[str, Any]]
-    for table in ("usdm", "coinm"):
-        groups = [{"symbols": [name], "tiers": tiers(falling=False)} for name in names[half:]]
+    for table, ending in (("usdm", "USDT"), ("coinm", "USD_PERP")):
+        groups = [
+            {"symbols": [f"{name}{ending}"], "tiers": tiers(falling=False)} for name in names[half:]
+        ]
         if groups:
             tables[table] = draw(st.permutations(groups))
     for table in ("collateral", "borrow", "liability_maintenance", "portfolio_pro"):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from pymargin.errors import RulesError
+from pymargin.rules.checks import Group
 from pymargin.rules.findings import Findings, child, plain, shown
 from pymargin.rules.frozen import FrozenMapping
 
@@ -18,6 +19,7 @@ __all__ = [
     "Contract",
     "ContractNames",
     "Product",
+    "check_products",
     "contract_from_name",
     "contract_of",
     "contracts_document",
@@ -123,6 +125,27 @@ def contract_of(symbol: str, contracts: Mapping[str, Contract]) -> Contract:
             " settlement asset: give its exchangeInfo (rules_from_binance(symbols=...))"
         )
     return found
+
+
+def check_products(
+    findings: Findings,
+    contracts: Mapping[str, Contract],
+    tables: Mapping[str, Sequence[Group]],
+) -> None:
+    """Check that a symbol has brackets of one product only, which is that of its contract."""
+    product_of: dict[str, str] = {}
+    for product in FUTURES:
+        for symbol in (name for group in tables.get(product, ()) for name in group.assets):
+            first = product_of.setdefault(symbol, product)
+            stored = contracts.get(symbol)
+            if first != product:
+                path = f"$.tables.{product}"
+                expected = f"a table without symbols of {first}"
+                findings.error(path, "duplicate symbol", found=symbol, expected=expected)
+            elif stored is not None and stored.product != product:
+                path = f"{child('$.contracts', symbol)}.product"
+                expected = f"{product}, whose table has its brackets"
+                findings.error(path, "product", found=stored.product, expected=expected)
 
 
 def contracts_document(contracts: Mapping[str, Contract]) -> dict[str, dict[str, str]]:

@@ -19,7 +19,7 @@ from pymargin.rules.checks import (
     read_cap,
     unread,
 )
-from pymargin.rules.contracts import read_contracts
+from pymargin.rules.contracts import check_products, read_contracts
 from pymargin.rules.document import FORMAT, VERSION
 from pymargin.rules.facets import LeverageLimits, check_methodology, is_country
 from pymargin.rules.findings import Findings, child
@@ -106,6 +106,7 @@ def read_document(findings: Findings, given: object) -> MarginRules | None:
         thresholds = read_thresholds(findings, "$.thresholds", document["thresholds"])
     limits = reader.leverage_limits(document.get("max_leverage", {}))
     contracts = read_contracts(findings, "$.contracts", document.get("contracts", {}))
+    check_products(findings, contracts, tables)
     loan_margin = LOAN_MARGIN
     if "loan_margin" in document:
         loan_margin = read_loan_margin(findings, "$.loan_margin", document["loan_margin"])

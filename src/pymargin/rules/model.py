@@ -13,7 +13,13 @@ from typing import Any
 
 from pymargin.errors import Problem, RulesError
 from pymargin.rules.checks import Group, check_groups
-from pymargin.rules.contracts import Contract, contract_of, contracts_document, read_contracts
+from pymargin.rules.contracts import (
+    Contract,
+    check_products,
+    contract_of,
+    contracts_document,
+    read_contracts,
+)
 from pymargin.rules.document import digest, text
 from pymargin.rules.facets import (
     LeverageLimits,
@@ -123,6 +129,7 @@ class MarginRules:
         loan_leverage = read_loan_leverage(
             findings, "$.loan_leverage", self.loan_leverage, loan_margin
         )
+        check_products(findings, self.contracts, self.tables)
         moment = parse_moment(self.moment, path="$.moment")
         findings.raise_errors()
         tables = _in_normal_form(self.tables)
