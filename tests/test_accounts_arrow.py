@@ -501,6 +501,16 @@ def test_dictionaries_in_many_row_groups_are_read(given_rows, tmp_path_factory):
     assert_same(Accounts.from_parquet(path), book)
 
 
+@few
+@given(given_rows=rows(), cut=st.integers(0, 6))
+def test_parts_of_a_file_are_joined(given_rows, cut, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book")
+    whole = table_of(given_rows)
+    pq.write_table(whole.slice(0, cut), folder / "1.parquet", row_group_size=1)
+    pq.write_table(whole.slice(cut), folder / "2.parquet", row_group_size=1)
+    assert_same(Accounts.from_parquet(folder), Accounts.from_rows(given_rows))
+
+
 def test_a_parquet_file_of_polars_is_read(tmp_path):
     pl.from_arrow(table([1.0])).write_parquet(tmp_path / "book.parquet")
     assert Accounts.from_parquet(str(tmp_path / "book.parquet")).ids.tolist() == ["u42"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from account_rows import assert_same, few, rows
 from hypothesis import given
+from hypothesis import strategies as st
 
 from pymargin import Accounts, AccountsError, Mode, evaluate, example_rules
 
@@ -522,3 +523,39 @@ def test_a_row_reads_back(given_rows):
     book = Accounts.from_rows(given_rows)
     again = Accounts.from_rows(book.row(i) for i in range(len(book)))
     assert_same(again, book)
+
+
+def is_allowed(entries):
+    """Whether an account may have these positions: the rules, one by one."""
+    held = [(e["symbol"], e["side"] or "BOTH") for e in entries if e["quantity"]]
+    signs = all(
+        not (e["side"] == "LONG" and e["quantity"] < 0)
+        and not (e["side"] == "SHORT" and e["quantity"] > 0)
+        for e in entries
+    )
+    modes = {(symbol, side == "BOTH") for symbol, side in held}
+    return signs and len(set(held)) == len(held) and len({s for s, _ in modes}) == len(modes)
+
+
+SOME_POSITION = st.fixed_dictionaries(
+    {
+        "symbol": st.sampled_from(("A", "B")),
+        "side": st.sampled_from((None, "BOTH", "LONG", "SHORT")),
+        "quantity": st.sampled_from((-1.0, 0.0, 1.0)),
+        "entry_price": st.just(1.0),
+    }
+)
+
+
+@few
+@given(st.lists(st.lists(SOME_POSITION, max_size=4), min_size=1, max_size=3))
+def test_exactly_those_positions_are_refused_that_the_exchange_does_not_allow(accounts):
+    given_rows = [{"account": i, "positions": entries} for i, entries in enumerate(accounts)]
+    allowed = [is_allowed(entries) for entries in accounts]
+    if all(allowed):
+        assert len(Accounts.from_rows(given_rows)) == len(accounts)
+    else:
+        with pytest.raises(AccountsError) as caught:
+            Accounts.from_rows(given_rows)
+        wrong = {problem.account for problem in caught.value.problems}
+        assert wrong == {i for i, is_fine in enumerate(allowed) if not is_fine}

@@ -111,7 +111,7 @@ def _joined_wallets(
         return None
     sections = []
     for part, to in zip(parts, asset_maps, strict=True):
-        wallets = part.wallets or no_wallets(len(part.ids))
+        wallets = no_wallets(len(part.ids)) if part.wallets is None else part.wallets
         sections.append(replace(wallets, asset_ids=to[wallets.asset_ids]))
         part.wallets = None
     return joined(sections)
@@ -124,7 +124,7 @@ def _joined_positions(
         return None
     sections = []
     for part, to in zip(parts, symbol_maps, strict=True):
-        positions = part.positions or no_positions(len(part.ids))
+        positions = no_positions(len(part.ids)) if part.positions is None else part.positions
         sections.append(replace(positions, symbol_ids=to[positions.symbol_ids]))
         part.positions = None
     return joined(sections)
