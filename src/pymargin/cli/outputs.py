@@ -7,11 +7,13 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pymargin._extras import require
 from pymargin.cli.faults import InputError
+from pymargin.rules.methodology import moment_text
 
 if TYPE_CHECKING:
     from pymargin.results import Levels
@@ -120,4 +122,6 @@ def _write_json(_schema: Any, batches: Batches, path: Path) -> None:
 
 
 def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return moment_text(value)
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -235,7 +235,8 @@ def _became(changes: Iterable[Change], theirs: MarginRules) -> tuple[Announced, 
         if change.table == "tiers" and isinstance(change.key, int):
             standing.learn(change)
     became = []
-    for change in ordered:
+    # A change without an "after" announces nothing: it prints what an asset leaves.
+    for change in (change for change in ordered if change.after is not None):
         found = standing.found(change)
         if found is None and isinstance(change.key, int) and standing.has_schedule(change):
             # The exchange's answers name assets and no ranks: an asset of the rank has it.
@@ -252,7 +253,7 @@ def _is_ahead(change: Change, moment: datetime | None) -> bool:
 def _status(change: Change, found: Stated, last: Change | None, moment: datetime | None) -> Status:
     if _is_ahead(change, moment):
         return "not_yet"
-    if found is None or change.after is None:
+    if found is None:
         return "unknown"
     if agree(found, change.after):
         return "in_force"

@@ -238,14 +238,17 @@ class Timeline:
         start = self._rules.moment
         taken = Standing(self._rules)
         stages = tuple(zip(self._changes, self._pending, strict=True))
-        past = [change for change, is_pending in stages if not is_pending]
-        latest = {_key(change): change for change in past}
-        for change in past:
+        taken_effect = [
+            stage for stage in stages if start is not None and stage[0].effective <= start
+        ]
+        # Of several changes of a key the last holds; within its window either side may.
+        latest = {_key(stage[0]): stage for stage in taken_effect}
+        for change, _ in taken_effect:
             taken.learn(change)
-        for change in latest.values():
+        for change, is_pending in latest.values():
             found = taken.found(change)
-            has_after = change.after is not None and found is not None
-            if has_after and not agree_but_for_rounding(found, change.after):
+            is_stated = change.after is not None and found is not None and not is_pending
+            if is_stated and not agree_but_for_rounding(found, change.after):
                 told = f"the rules, taken later ({moment_text(start)})" if start else "the rules"
                 yield _conflict("applied", change, found, f"{told}, hold")
         standing = Standing(self._rules)
