@@ -18,7 +18,8 @@ def max_position(symbol: str, leverage: Number, rules: MarginRules) -> Any:
     """Return the largest notional that the brackets of a symbol allow at a leverage.
 
     It is the cap of the last bracket whose leverage is not below the one asked for
-    ("Leverage and Margin of USDⓈ-M Futures Contracts", FAQ 360033162192); a bracket's cap belongs to it.
+    ("Leverage and Margin of USDⓈ-M Futures Contracts", FAQ 360033162192); a bracket's cap belongs
+    to it.
 
     Parameters
     ----------
