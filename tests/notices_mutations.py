@@ -29,7 +29,6 @@ _LEVERAGE = re.compile(r" ?[0-9]{1,3} - [0-9]{1,3}x| ?[0-9]{1,3}x")
 _BAND = re.compile(r"[0-9][0-9,]* ?[<-] ?(?:Position +≤ +)?[0-9]{1,3}(?:,[0-9]{3})+")
 _RATE = re.compile(r"(?:(?<=,[0-9]{3})|(?<=[%A-Z]))(?:100|[1-9]?[0-9])(?:\.[0-9]+)?%")
 _ABSENT = re.compile(r"(?<![A-Z])N/?A(?=[0-9 ])|---")
-_FLOOR_AND_CAP = re.compile(r"[0-9],[0-9]{3}")
 _SIGN = re.compile(r"[%x<≤.-]")
 
 
@@ -85,9 +84,11 @@ def moments_or_symbols(line: str) -> bool:
     return bool(re.search(r"[A-Z0-9]USDT", line)) and "will" not in line
 
 
-def mutations_of(part: Part, names: frozenset[str]) -> Iterator[Mutation]:
+def mutations_of(part: Part, whole: Notice) -> Iterator[Mutation]:
     """Spoil a table in every single way: digits, commas, signs, cells and rows that are lost."""
     line, start = part.line.rstrip("\n"), part.start
+    names = frozenset(str(one.key) for one in whole.changes if isinstance(one.key, str))
+    has_tiers = any(isinstance(one.after or one.before, tuple) for one in whole.changes)
     in_names = _spans_of_names(line, start, names)
     for found in re.finditer("[0-9,]", line[start:]):
         at = start + found.start()
@@ -106,7 +107,8 @@ def mutations_of(part: Part, names: frozenset[str]) -> Iterator[Mutation]:
     ):
         for found in pattern.finditer(line, start):
             yield _without(part, kind, *found.span())
-    yield from _rows_gone(part, line, start)
+    if has_tiers:
+        yield from _rows_gone(part, line, start)
     yield from _moments(part)
 
 
@@ -115,8 +117,6 @@ def _rows_gone(part: Part, line: str, start: int) -> Iterator[Mutation]:
 
     A whole row of a flat list (a name with its rates) leaves no trace, and is not counted.
     """
-    if not _LEVERAGE.search(line, start) and not _FLOOR_AND_CAP.search(line, start):
-        return
     ends = [start, *(found.end() for found in _RATE.finditer(line, start))]
     for step, kind in ((1, "side of a row gone"), (2, "row gone"), (3, "one and a half rows gone")):
         for begin, end in zip(ends, ends[step:], strict=False):
@@ -231,8 +231,7 @@ def tally(texts: list[str], *, most: int | None = None, seed: int = 1) -> Tally:
     for text in texts:
         for part in parts_of(text):
             whole = read_notice(part.text())
-            names = frozenset(str(one.key) for one in whole.changes if isinstance(one.key, str))
-            work += [(whole, mutation) for mutation in mutations_of(part, names)]
+            work += [(whole, mutation) for mutation in mutations_of(part, whole)]
     if most is not None and most < len(work):
         work = random.Random(seed).sample(work, most)
     result = Tally(Counter(), {})

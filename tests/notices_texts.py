@@ -90,8 +90,10 @@ def asset_ranks(rng: random.Random, *, names_last: bool) -> Printed:
         group = [
             names.pop() for _ in range(min(len(names), rng.randint(1, 3) if names_last else 1))
         ]
-        old = rng.randint(1, 10)
-        new = rng.choice([rank for rank in range(1, 17) if 0 < abs(rank - old) < 4])
+        old = rng.randint(2, 10)
+        # 1 and 2 would read as 12, and the reader says so.
+        near = [rank for rank in range(1, 17) if 0 < abs(rank - old) < 4]
+        new = rng.choice([rank for rank in near if int(f"{old}{rank}") > 16])
         cells = [str(old), str(new)]
         listed = ", ".join(group)
         rows.append([*cells, listed] if names_last else [listed, *cells])

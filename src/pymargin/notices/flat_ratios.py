@@ -82,6 +82,8 @@ def _check(table: Table, rows: Sequence[Row], notes: Notes) -> None:
         old, new = last.cells[0], row.cells[0]
         if isinstance(old, int) and isinstance(new, int) and new != old + 1:
             _warn(table, row, f"rank {new} follows rank {old}", notes)
+    if rows and rows[0].cells[0] != 1 and not rows[0].names:
+        _warn(table, rows[0], "ranks begin at 1", notes)
     for row in rows:
         if any(not is_round_ratio(rate) for rate in _rates(row)):
             _warn(table, row, "the ratio is unusual", notes)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pymargin.notices.figures import skip
+from pymargin.notices.known_names import KNOWN
 from pymargin.notices.names import is_certain, is_name
 
 __all__ = ["NameList", "name_lists"]
@@ -48,16 +49,24 @@ def name_lists(text: str, at: int, end: int) -> Iterator[NameList]:
             name = text[run.start() : cut]
             is_cut = cut == run.end() or (text[cut].isdigit() and "|" not in text)
             if is_cut and is_name(name):
-                doubt = () if is_certain(name) or _is_cell(text, at, cut) else (name,)
+                doubt = () if _is_sure(text, at, name) else (name,)
                 yield NameList((*names, name), cut, doubtful + doubt)
         whole = run.group()
         separator = _SEPARATOR.match(text, run.end(), end)
         if separator is None or not is_name(whole):
             return
-        is_sure = is_certain(whole) or _is_cell(text, at, run.end())
-        doubtful += () if is_sure else (whole,)
+        doubtful += () if _is_sure(text, at, whole) else (whole,)
         names += (whole,)
         at = separator.end()
+
+
+def _is_sure(text: str, start: int, name: str) -> bool:
+    """Tell whether the digits in and before a name are surely shared out rightly."""
+    if _is_cell(text, start, start + len(name)):
+        return True
+    before = text[start - 1 : start]
+    is_cut_off = before.isdigit() and before + name in KNOWN and name not in KNOWN
+    return is_certain(name) and not is_cut_off
 
 
 def _is_cell(text: str, start: int, end: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from pymargin.notices.bands import bands
 from pymargin.notices.chains import absent_end
-from pymargin.notices.figures import Rate, ranks, rate_at, skip
+from pymargin.notices.figures import WORST_RANK, Rate, ranks, rate_at, skip
 from pymargin.notices.name_lists import name_lists
 from pymargin.notices.text import is_prose
 
@@ -32,9 +32,10 @@ _SKIPPING = 1000
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something unlikely about a row."""
+    """Something unlikely about a row, and how much it counts against it."""
 
     what: str
+    weight: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,10 @@ class _Sequences:
         for row in self.rows_at(at):
             rest = self.known[skip(self.text, row.end)]
             offers.extend(
-                (rest.cost + len(row.doubts), Rows((row, *rows.rows), rows.skipped, rows.end))
+                (
+                    rest.cost + sum(doubt.weight for doubt in row.doubts),
+                    Rows((row, *rows.rows), rows.skipped, rows.end),
+                )
                 for rows in rest.found
             )
         if self.may_skip:
@@ -155,9 +159,16 @@ class _Sequences:
 
     def _rows(self, at: int) -> Iterator[Row]:
         for names, cells, end, doubts in self._cells(at, self.roles, (), ()):
-            found = (*doubts, *_doubts(cells))
+            found = (*doubts, *_doubts(cells), *self._torn_rank(cells))
             if not _contradicts(cells):
                 yield Row(names, cells, at, end, found)
+
+    def _torn_rank(self, cells: tuple[int | Rate | Decimal | None, ...]) -> Iterator[Doubt]:
+        """Doubt that 12 is a move from 1 to 2: it may be a rank whose other side is lost."""
+        if "|" not in self.text and len(cells) == 2 and all(isinstance(c, int) for c in cells):
+            number = int(f"{cells[0]}{cells[1]}")
+            if 10 <= number <= WORST_RANK:
+                yield Doubt(f"{number} may be one rank, and the other missing", weight=1)
 
     def _cells(
         self,

@@ -18,7 +18,7 @@ __all__ = ["Heading", "Sections"]
 
 Section: TypeAlias = Literal["margin", "futures"]
 
-_SENTENCE_END = re.compile(r"(?<=[a-z)])[.;](?:\s+|(?=[A-Z]))|(?<=:)\s")
+_SENTENCE_END = re.compile(r"(?<![Nn]o)(?<=[a-z)])[.;](?:\s+|(?=[A-Z]))|(?<=:)\s")
 _ANNOUNCES = re.compile(
     r"will (?:be )?(?:updat|adjust|chang|amend|revis)|effective|tak(?:e|ing) effect"
 )
