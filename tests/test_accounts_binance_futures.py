@@ -334,6 +334,11 @@ def test_as_many_positions_as_accounts_are_needed():
     assert message == "positions must be one for each of 2 answers, not 1"
 
 
+def test_one_answer_about_positions_is_not_taken_for_many_accounts(tmp_path):
+    message = refusal("usdm", [account()], account=["a"], positions=tmp_path / "risk.json")
+    assert message == "positions must be a list, one for each answer"
+
+
 def test_a_list_of_ids_needs_a_list_of_answers():
     assert refusal("usdm", account(), account=["a", "b"]) == (
         "account must be one for each of 1 answers, not 2"

@@ -427,7 +427,12 @@ POSITION_FAULTS = {
         {"entry_price": 1e-101},
         "positions[1].entry_price must be from 1e-100 to 1e+100, not 1e-101",
     ),
-    "infinite entry price": ({"entry_price": "inf"}, "positions[1].entry_price must be finite"),
+    "infinite entry price": (
+        {"entry_price": "inf"},
+        "positions[1].entry_price must be from 1e-100 to 1e+100, not inf",
+    ),
+    "nan entry price": ({"entry_price": "nan"}, "positions[1].entry_price must be finite and > 0"),
+    "text entry price": ({"entry_price": "x"}, "positions[1].entry_price must be a number, not 'x"),
     "leverage 0": ({"leverage": 0}, "positions[1].leverage must be an integer >= 1, not 0.0"),
     "broken leverage": ({"leverage": 2.5}, "positions[1].leverage must be an integer >= 1"),
     "infinite leverage": ({"leverage": "inf"}, "positions[1].leverage must be finite, not inf"),
@@ -449,7 +454,9 @@ POSITION_FAULTS = {
 @pytest.mark.parametrize(("entry", "message"), POSITION_FAULTS.values(), ids=POSITION_FAULTS)
 def test_a_wrong_position_is_refused(entry, message):
     other = POSITION | {"symbol": "ETHUSDT"}
-    assert refusal_of(positions=[other, POSITION | entry]).startswith(message)
+    found = refusal_of(positions=[other, POSITION | entry])
+    assert found.startswith(message)
+    assert len(found.splitlines()) == 1
 
 
 def test_a_symbol_twice_on_a_side_is_refused_by_both_places():

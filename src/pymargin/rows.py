@@ -278,9 +278,18 @@ class _RowReader:
             numbers = self._position_numbers
             quantity = self._quantity(position.get("quantity"), "positions", place, "quantity")
             numbers["quantity"].append(quantity)
-            for name in POSITION_NUMBERS[1:]:
+            numbers["entry_price"].append(self._entry_price(position.get("entry_price"), path))
+            for name in ("leverage", "isolated_margin"):
                 numbers[name].append(self._optional_number(f"{path}.{name}", position.get(name)))
         self._position_ends.append(len(self._position_symbols))
+
+    def _entry_price(self, value: object, path: str) -> float:
+        number = nan if value is None else to_number(value)
+        if number is None:
+            self._fault(f"{path}.entry_price", "a number", _show(value))
+            # Stands in, so that no second fault follows.
+            return 1.0
+        return number
 
     def _symbol_number(self, symbol: object, path: str) -> int:
         if not isinstance(symbol, str) or not symbol:

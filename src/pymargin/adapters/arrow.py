@@ -23,7 +23,7 @@ from pymargin.adapters.arrow_values import (
     optional_numbers,
     pyarrow,
 )
-from pymargin.columns import ACCOUNT_NUMBERS, POSITION_NUMBERS, Columns, Faults, id_type
+from pymargin.columns import ACCOUNT_NUMBERS, Columns, Faults, id_type
 from pymargin.errors import AccountsError
 from pymargin.ids import Ids
 from pymargin.sections import Positions, Wallets
@@ -165,13 +165,15 @@ def _positions(
     if not entries.length:
         return None, ()
     found = _stand_ins(entries.checked_names("symbol", ids, faults))
-    numbers = {name: entries.optional_numbers(name, ids, faults) for name in POSITION_NUMBERS[1:]}
     return Positions(
         offsets=entries.offsets,
         symbol_ids=found.codes.astype(id_type(len(found.names)), copy=False),
         quantity=entries.numbers("quantity"),
+        # One that is null is a fault where there is a position, and found with the others.
+        entry_price=entries.numbers("entry_price", absent=nan),
+        leverage=entries.optional_numbers("leverage", ids, faults),
         side=entries.sides(ids, faults),
-        **numbers,
+        isolated_margin=entries.optional_numbers("isolated_margin", ids, faults),
     ), found.names
 
 

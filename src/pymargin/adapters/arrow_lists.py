@@ -42,12 +42,12 @@ class Entries:
     length: int
     order: Integers | None = None
 
-    def numbers(self, name: str) -> npt.NDArray[np.float64]:
-        """Return a field of numbers, 0 where absent or null."""
+    def numbers(self, name: str, *, absent: float = 0.0) -> Floats:
+        """Return a field of numbers, ``absent`` where it is absent or null."""
         if name not in self.fields:
             # Pages of zeros are not touched until read.
-            return np.zeros(self.length)
-        values = floats(self.fields[name])
+            return np.zeros(self.length) if absent == 0 else np.full(self.length, absent)
+        values = floats(self.fields[name], absent=absent)
         return values if self.order is None else values[self.order]
 
     def optional_numbers(self, name: str, ids: Ids, faults: Faults) -> Floats:

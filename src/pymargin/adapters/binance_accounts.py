@@ -41,7 +41,7 @@ def columns_from_binance(
     ids, answers = _one_each_account(name, account, payload)
     many = answers is payload
     leverages = _one_each("leverage", leverage, len(answers), many)
-    beside = _one_each("positions", positions, len(answers), many) if many else [positions]
+    beside = [positions] if not many else _one_each_positions(positions, len(answers))
     problems: list[Problem] = []
     rows = [
         _row(name, answer, more, factor, f"payload[{i}]" if many else "payload", problems)
@@ -100,6 +100,13 @@ def _one_each(name: str, given: Any, count: int, many: bool) -> Sequence[Any]:
     if not many or len(given) != count:
         raise AccountsError(f"{name} must be one for each of {count} answers, not {len(given)}")
     return list(given)
+
+
+def _one_each_positions(positions: Any, count: int) -> Sequence[Any]:
+    """Return the positions of many accounts, which no single answer can give."""
+    if positions is not None and not _is_list(positions):
+        raise AccountsError("positions must be a list, one for each answer")
+    return _one_each("positions", positions, count, True)
 
 
 def _is_list(given: Any) -> bool:
