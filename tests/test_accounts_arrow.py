@@ -1,4 +1,4 @@
-"""Accounts from Arrow tables and Parquet files."""
+"""Accounts from Arrow tables."""
 
 from __future__ import annotations
 
@@ -7,64 +7,14 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from account_rows import FIELDS, assert_same, few, rows
+from account_tables import BALANCE, ORDER, POSITION, WALLET, schema, table_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pymargin import Accounts, AccountsError
 from pymargin.adapters.arrow_export import accounts_table
-
-BALANCE = pa.struct(
-    [
-        ("asset", pa.string()),
-        *((name, pa.float64()) for name in FIELDS),
-        ("loan_leverage", pa.int64()),
-    ]
-)
-WALLET = pa.struct([("asset", pa.string()), ("balance", pa.float64())])
-POSITION = pa.struct(
-    [
-        ("symbol", pa.string()),
-        ("quantity", pa.float64()),
-        ("entry_price", pa.float64()),
-        ("leverage", pa.float64()),
-        ("side", pa.string()),
-        ("isolated_margin", pa.float64()),
-    ]
-)
-ORDER = pa.struct(
-    [
-        ("give_asset", pa.string()),
-        ("give_quantity", pa.float64()),
-        ("get_asset", pa.string()),
-        ("get_quantity", pa.float64()),
-    ]
-)
-
-
-def schema(id_type):
-    return pa.schema(
-        [
-            ("account", id_type),
-            ("mode", pa.string()),
-            ("balances", pa.list_(BALANCE)),
-            ("leverage", pa.uint8()),
-            ("margin_call_ratio", pa.float64()),
-            ("open_order_loss", pa.float64()),
-            ("orders", pa.list_(ORDER)),
-            ("country", pa.string()),
-            ("wallets", pa.list_(WALLET)),
-            ("positions", pa.list_(POSITION)),
-            ("multi_assets", pa.bool_()),
-        ]
-    )
-
-
-def table_of(given_rows):
-    is_int = isinstance(given_rows[0]["account"], int)
-    return pa.Table.from_pylist(given_rows, schema=schema(pa.int64() if is_int else pa.string()))
 
 
 def table(free, *, assets=None, **columns):
@@ -482,70 +432,3 @@ def test_all_faults_are_listed_at_once():
     assets = pa.array([None, "A"])
     message = refusal(table([-1.0, np.inf], assets=assets, leverage=[2], country=["?"]))
     assert len(message.splitlines()) == 5
-
-
-@few
-@given(given_rows=rows())
-def test_a_parquet_file_equals_its_rows(given_rows, tmp_path_factory):
-    path = tmp_path_factory.mktemp("book") / "book.parquet"
-    pq.write_table(table_of(given_rows), path, row_group_size=2)
-    assert_same(Accounts.from_parquet(path), Accounts.from_rows(given_rows))
-
-
-@few
-@given(given_rows=rows())
-def test_dictionaries_in_many_row_groups_are_read(given_rows, tmp_path_factory):
-    path = tmp_path_factory.mktemp("book") / "book.parquet"
-    book = Accounts.from_rows(given_rows)
-    pq.write_table(accounts_table(book), path, row_group_size=1)
-    assert_same(Accounts.from_parquet(path), book)
-
-
-@few
-@given(given_rows=rows(), cut=st.integers(0, 6))
-def test_parts_of_a_file_are_joined(given_rows, cut, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("book")
-    whole = table_of(given_rows)
-    pq.write_table(whole.slice(0, cut), folder / "1.parquet", row_group_size=1)
-    pq.write_table(whole.slice(cut), folder / "2.parquet", row_group_size=1)
-    assert_same(Accounts.from_parquet(folder), Accounts.from_rows(given_rows))
-
-
-def test_a_parquet_file_of_polars_is_read(tmp_path):
-    pl.from_arrow(table([1.0])).write_parquet(tmp_path / "book.parquet")
-    assert Accounts.from_parquet(str(tmp_path / "book.parquet")).ids.tolist() == ["u42"]
-
-
-def test_parquet_files_are_joined_in_order(tmp_path):
-    paths = [tmp_path / f"{i}.parquet" for i in range(3)]
-    for number, path in enumerate(paths):
-        pq.write_table(pa.table({"account": [number]}), path)
-    assert Accounts.from_parquet(tmp_path).ids.tolist() == [0, 1, 2]
-    assert Accounts.from_parquet(paths[::-1]).ids.tolist() == [2, 1, 0]
-
-
-def test_an_empty_parquet_file_is_an_empty_book(tmp_path):
-    pq.write_table(schema(pa.string()).empty_table(), tmp_path / "book.parquet")
-    assert len(Accounts.from_parquet(tmp_path / "book.parquet")) == 0
-
-
-def test_a_fault_in_a_later_part_of_a_file_is_named_by_its_row(tmp_path, monkeypatch):
-    monkeypatch.setattr("pymargin.adapters.parquet._BATCH_ROWS", 2)
-    path = tmp_path / "book.parquet"
-    pq.write_table(pa.table({"account": pa.array([1, 2, 3, None, 1])}), path)
-    with pytest.raises(AccountsError, match="'row 3'"):
-        Accounts.from_parquet(path)
-
-
-def test_a_file_that_is_no_parquet_is_refused(tmp_path):
-    path = tmp_path / "book.parquet"
-    path.write_text("account,asset\n")
-    with pytest.raises(AccountsError, match="must be a Parquet file of accounts"):
-        Accounts.from_parquet(path)
-
-
-def test_no_files_are_refused(tmp_path):
-    with pytest.raises(AccountsError, match="must hold Parquet files, not none"):
-        Accounts.from_parquet(tmp_path)
-    with pytest.raises(AccountsError, match="must name at least one Parquet file"):
-        Accounts.from_parquet([])
