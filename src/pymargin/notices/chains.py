@@ -42,7 +42,7 @@ CellRole: TypeAlias = Literal["rank", "leverage", "band", "edges", "rate"]
 _MOST_FAULTS = 8
 _MOST_STEPS = 40_000
 _LEVERAGE = re.compile(r"(?:[Uu]p to\s*)?(?:([0-9]{1,3})\s*[xX]?\s*-\s*)?([1-9][0-9]{0,2})\s*[xX]")
-_ABSENT = re.compile(r"N\s?/?\s?A(?![a-z])|-{2,4}|-(?!\s*[0-9])")
+_ABSENT = re.compile(r"N\s?/?\s?A(?![a-z])|-{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,15 @@ class Layout:
         How rates go.
     names
         Whether a block begins with the names of assets or symbols.
+    may_be_blank
+        Whether a missing cell may be missing without a sign. Then tiers that share a leverage
+        stand in one row.
     """
 
     sides: tuple[tuple[CellRole, ...], ...]
     law: Law
     names: bool = False
+    may_be_blank: bool = False
 
     @property
     def is_repeated(self) -> bool:
@@ -166,6 +170,7 @@ class _State:
     block: Block | None
     absent: tuple[bool, ...]
     row: int
+    lengths: tuple[tuple[int, ...], ...] = ()
     has_cell: bool = False
     blocks: tuple[Block, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -181,8 +186,11 @@ def readings(text: str, at: int, end: int, layout: Layout) -> tuple[list[Reading
     is_complete
         Whether the search came to its end; if not, one reading may not be the only one.
     """
-    for most in range(_MOST_FAULTS + 1):
-        search = _Search(text[:end], layout, most)
+    tries = [(layout, most) for most in range(_MOST_FAULTS + 1)]
+    if any("leverage" in side for side in layout.sides) and len(layout.sides) > 1:
+        tries.insert(1, (replace(layout, may_be_blank=True), 0))
+    for given, most in tries:
+        search = _Search(text[:end], given, most)
         found = search.run(at)
         if found or not search.is_complete:
             return found, search.is_complete
@@ -230,7 +238,7 @@ class _Search:
         )
         for names in lists:
             faults = state.faults + tuple(
-                Fault("name", at, 0, f"the digits in {name} may not be its own")
+                Fault("name", at, 0, f"what is read as {name} may be cut in the wrong place")
                 for name in names.doubtful
             )
             block = Block(names.names, chains, at, names.end)
@@ -247,9 +255,14 @@ class _Search:
     def _after_row(self, state: _State, found: dict[object, Reading]) -> Iterator[_State]:
         if not state.has_cell or state.block is None or not self._is_row(state):
             return
+        if self.layout.may_be_blank and not _are_apart(state.block, state.lengths):
+            return
         block = replace(state.block, end=state.at)
         for start in self._row_starts(state, block):
-            yield replace(state, side=0, has_cell=False, block=block, at=start, row=start)
+            lengths = (*state.lengths, tuple(map(len, block.chains)))
+            yield replace(
+                state, side=0, has_cell=False, block=block, at=start, row=start, lengths=lengths
+            )
         rest = skip(self.text, state.at)
         while (sign := _ABSENT.match(self.text, rest)) is not None:
             rest = skip(self.text, sign.end())
@@ -258,7 +271,9 @@ class _Search:
             reading = Reading(blocks, state.faults, rest)
             found.setdefault(reading.values(), reading)
         elif self.layout.is_repeated:
-            yield replace(state, at=rest, side=-1, block=None, blocks=blocks, has_cell=False)
+            yield replace(
+                state, at=rest, side=-1, block=None, blocks=blocks, has_cell=False, lengths=()
+            )
 
     def _is_row(self, state: _State) -> bool:
         """Tell whether a row is one of the rows that the table has, where it has them apart."""
@@ -288,7 +303,7 @@ class _Search:
 
     def _sides(self, state: _State) -> Iterator[_State]:
         side, at = state.side, skip(self.text, state.at)
-        if state.absent[side]:
+        if state.absent[side] or self.layout.may_be_blank:
             yield replace(state, side=side + 1)
         for end in self._absent(at, self.layout.sides[side]):
             yield replace(state, at=end, side=side + 1, absent=_with(state.absent, side, True))
@@ -421,6 +436,31 @@ def _has_gap(last: Cell, cell: Cell) -> bool:
     if cell.high is None or (last.low is None and cell.low is None):
         return False
     return cell.high != (last.low or last.high or 0) - 1
+
+
+def _are_apart(block: Block, lengths: tuple[tuple[int, ...], ...]) -> bool:
+    """Tell whether the last row, and the one before it, could not be arranged otherwise.
+
+    ``lengths`` are those of the chains at the end of each earlier row. Cells of one row share a
+    leverage; lone cells of two rows, on either side, do not.
+    """
+    now = tuple(map(len, block.chains))
+    last = lengths[-1] if lengths else (0, 0)
+    ahead = lengths[-2] if len(lengths) > 1 else (0, 0)
+    new = [chain[-1] if now[side] > last[side] else None for side, chain in enumerate(block.chains)]
+    old = [
+        chain[last[side] - 1] if last[side] > ahead[side] else None
+        for side, chain in enumerate(block.chains)
+    ]
+    if new[0] and new[1]:
+        return _overlap(new[0], new[1])
+    pairs = ((old[0], new[1]), (old[1], new[0])) if not (old[0] and old[1]) else ()
+    return not any(one and two and _overlap(one, two) for one, two in pairs)
+
+
+def _overlap(one: Cell, two: Cell) -> bool:
+    low = max(one.low or one.high or 0, two.low or two.high or 0)
+    return low <= min(one.high or 0, two.high or 0)
 
 
 def _span(cell: Cell) -> str:

@@ -67,7 +67,7 @@ def findings_of_rising(chains: Sequence[Chain]) -> Iterator[tuple[int, str, str]
             if cell.tier_rate.value * high > _STEEPEST:
                 shown = percent(cell.tier_rate.value)
                 yield cell.start, f"{shown} is much for a leverage of {high}", _AS_PRINTED
-        if chain and chain[-1].high is not None and chain[-1].high != 1:
+        if chain and chain[-1].high is not None and (chain[-1].low or chain[-1].high) != 1:
             yield chain[-1].start, "the last tier is not that of leverage 1", _AS_PRINTED
     yield from _between_sides(chains)
 

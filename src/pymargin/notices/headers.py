@@ -30,7 +30,7 @@ _CORES: tuple[tuple[Role, str], ...] = (
     ("leverage", r"(?:Max(?:imum|\.)?\s?)?Leverage(?: Range| Level| Multiple)?"),
     ("band", r"Position (?:Bracket|Tier|Size|Value|Range|Notional)s?|Position|Notional Value"
              r"|Notional"),
-    ("rank", r"(?:Asset|Token|Collateral|Coin)s?\s?(?:No\.?|Number|Rank(?:ing)?|Tier No\.?)"
+    ("rank", r"(?:Asset|Token|Collateral|Coin)s?\s(?:No\.?|Number|Rank(?:ing)?|Tier No\.?)"
              r"|Rank(?:ing)?"),
     ("borrow", r"Borrow(?:ing)?(?: Collateral)?(?: (?:Ratio|Rate))?"),
     ("transfer_out", r"Transfer[- ][Oo]ut(?: Collateral)?(?: (?:Ratio|Rate))?"),

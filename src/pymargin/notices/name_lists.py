@@ -14,6 +14,8 @@ __all__ = ["NameList", "name_lists"]
 
 _RUN = re.compile(r"[A-Z0-9\u00c0-\uffdc][A-Za-z0-9.\u00c0-\uffdc]*")
 _SEPARATOR = re.compile(r"\s*(?:[,;/&]|\band\b)(?:\s*(?:and\b|&))?\s*")
+# In ENA60% the sign may be a name's own letters.
+_ABSENT = re.compile(r"N/?A(?=[0-9-]|N/?A)")
 _LONGEST = 40
 
 
@@ -47,9 +49,10 @@ def name_lists(text: str, at: int, end: int) -> Iterator[NameList]:
             if cut - run.start() > _LONGEST:
                 break
             name = text[run.start() : cut]
+            is_absent = _ABSENT.match(text, cut) is not None and "|" not in text
             is_cut = cut == run.end() or (text[cut].isdigit() and "|" not in text)
-            if is_cut and is_name(name):
-                doubt = () if _is_sure(text, at, name) else (name,)
+            if (is_cut or is_absent) and is_name(name):
+                doubt = () if _is_sure(text, at, name) and not is_absent else (name,)
                 yield NameList((*names, name), cut, doubtful + doubt)
         whole = run.group()
         separator = _SEPARATOR.match(text, run.end(), end)

@@ -18,6 +18,7 @@ from pymargin.notices import (
     rank_tiers,
 )
 from pymargin.notices.change import Change, Notice, NoticeProblem
+from pymargin.notices.gather import gathered
 from pymargin.notices.headers import Header, headers_in
 from pymargin.notices.html import is_html, lines_of_html
 from pymargin.notices.moments import moments_in, published_in
@@ -77,7 +78,7 @@ def read_notice(source: str | os.PathLike[str]) -> Notice:
     """
     text = _text_of(source)
     lines = lines_of_html(text) if is_html(text) else lines_of(text)
-    passages = passages_of(lines)
+    passages = gathered(passages_of(lines))
     notes = Notes()
     body = [passage.text for passage in passages if not passage.is_title]
     moments = tuple(

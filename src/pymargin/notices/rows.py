@@ -186,7 +186,8 @@ class _Sequences:
         if roles[0] == "names":
             for found in name_lists(self.text, at, len(self.text)):
                 more = tuple(
-                    Doubt(f"the digits in {name} may not be its own") for name in found.doubtful
+                    Doubt(f"what is read as {name} may be cut in the wrong place")
+                    for name in found.doubtful
                 )
                 yield from self._cells(found.end, rest, found.names, cells, doubts + more)
             return
