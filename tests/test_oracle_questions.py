@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import math
+import random
 from fractions import Fraction
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracle_rows import MODES, random_prices, random_row, random_rules
 from oracle_rules import ALL, BTCUSDT, position, rules_of, wallets
 
-from pymargin import AccountsError, MarginError, oracle
+from pymargin import AccountsError, Action, MarginError, oracle
+from pymargin.oracle.schedule import exact
+
+DRAWN = settings(
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 def balance(asset, free=0, borrowed=0, interest=0, **fields):
@@ -299,3 +312,100 @@ def test_every_number_of_a_transfer_is_checked():
 )
 def test_largest_position_at_a_leverage(leverage, expected):
     assert oracle.max_position("BTCUSDT", leverage, USDM) == expected
+
+
+# Whatever the account: at the answer the decision changes.
+
+
+def case_and_asset(mode, seed):
+    rng = random.Random(seed)
+    rules, prices = random_rules(rng), random_prices(rng)
+    row = random_row(rng, mode, prices)
+    part = "wallets" if mode in ("usdm", "coinm") else "balances"
+    for entry in row[part]:
+        for name in ("free", "balance"):
+            if name in entry:
+                entry[name] = abs(entry[name]) * 3
+    return row, prices, rules, rng.choice(row[part])["asset"]
+
+
+def shifted(row, asset, amount, *names):
+    """Return the row with so much more of an asset."""
+    entries = row.get("balances" if "free" in names else "wallets")
+    changed = [
+        {**entry, **{name: entry.get(name, 0) + amount for name in names}}
+        if entry["asset"] == asset
+        else entry
+        for entry in entries
+    ]
+    return {**row, ("balances" if "free" in names else "wallets"): changed}
+
+
+def actions(row, prices, rules):
+    return getattr(oracle, row["mode"])(row, prices, rules).actions
+
+
+@pytest.mark.parametrize("mode", ["cross_classic", "cross_pro"])
+@DRAWN
+@given(seed=st.integers(0, 2**32 - 1))
+def test_borrow_is_granted_up_to_the_maximum_and_not_above(mode, seed):
+    row, prices, rules, asset = case_and_asset(mode, seed)
+    most = oracle.max_borrow(row, prices, rules, asset)
+    granted = bool(actions(row, prices, rules) & Action.BORROW)
+    assert granted is (most > 0)
+    if 0 < most < math.inf:
+        for share, expected in ((0.999, True), (1.001, False)):
+            after = shifted(row, asset, float(most) * share, "free", "borrowed")
+            assert bool(actions(after, prices, rules) & Action.BORROW) is expected
+
+
+@pytest.mark.parametrize("mode", ["cross_classic", "cross_pro", "portfolio", "portfolio_pro"])
+@DRAWN
+@given(seed=st.integers(0, 2**32 - 1))
+def test_transfer_is_granted_up_to_the_maximum_and_not_above(mode, seed):
+    row, prices, rules, asset = case_and_asset(mode, seed)
+    free = next(entry.get("free", 0) for entry in row["balances"] if entry["asset"] == asset)
+    most = oracle.max_transfer_out(row, prices, rules, asset)
+    assert 0 <= most <= exact(free)
+    if not most:
+        return
+    left = shifted(row, asset, -float(most) * 0.999, "free")
+    assert actions(left, prices, rules) & Action.TRANSFER_OUT
+    beyond = float(most) * 1.001
+    if beyond < free:
+        left = shifted(row, asset, -beyond, "free")
+        assert not actions(left, prices, rules) & Action.TRANSFER_OUT
+
+
+@pytest.mark.parametrize("mode", ["usdm", "coinm"])
+@DRAWN
+@given(seed=st.integers(0, 2**32 - 1))
+def test_futures_keep_an_available_balance(mode, seed):
+    row, prices, rules, asset = case_and_asset(mode, seed)
+    wallet = next(e["balance"] for e in row["wallets"] if e["asset"] == asset)
+    most = oracle.max_transfer_out(row, prices, rules, asset)
+    assert 0 <= most <= exact(wallet)
+    if not most:
+        return
+    assert actions(shifted(row, asset, -float(most) * 0.999, "balance"), prices, rules) & 4
+    beyond = float(most) * 1.001
+    if beyond < wallet:
+        levels = getattr(oracle, mode)(shifted(row, asset, -beyond, "balance"), prices, rules)
+        own = next(pool for pool in levels.pools if pool.asset in (asset, "USD"))
+        assert own.available_balance < 0 or levels.actions & Action.LIQUIDATE
+
+
+@pytest.mark.parametrize("mode", MODES)
+@DRAWN
+@given(seed=st.integers(0, 2**32 - 1))
+def test_shortfall_is_there_exactly_where_the_account_is_due(mode, seed):
+    rng = random.Random(seed)
+    rules, prices = random_rules(rng), random_prices(rng)
+    row = random_row(rng, mode, prices)
+    lacking = oracle.shortfall(row, prices, rules)
+    levels = getattr(oracle, mode)(row, prices, rules)
+    if lacking > 0:
+        assert levels.actions & Action.LIQUIDATE
+    elif levels.actions & Action.LIQUIDATE:
+        level = getattr(levels, "uni_mmr", None) or levels.margin_level
+        assert level in (Fraction("1.1"), 1, Fraction("1.05"))

@@ -20,10 +20,11 @@ from pymargin.oracle.polynomial import (
     common_divisor,
     divided,
     minus,
-    next_zero,
     plus,
-    sign,
+    seen_from,
+    sign_beyond,
     times,
+    zero_beyond,
 )
 
 __all__ = ["Moving", "Path", "first_change"]
@@ -56,10 +57,11 @@ class Path:
         """Return the variable itself; it stands in for a Fraction in every formula."""
         return cast("Fraction", Moving((Fraction(0), Fraction(1)), _ONE, self))
 
-    def note(self, zero: Fraction | None) -> None:
-        """Note that an outcome may change at a point."""
-        if zero is None:
+    def note(self, distance: Fraction | None) -> None:
+        """Note that an outcome may change so far from the start of the step."""
+        if distance is None:
             return
+        zero = self.at + distance if self.up else self.at - distance
         if self.reach is None or (zero < self.reach if self.up else zero > self.reach):
             self.reach = zero
 
@@ -92,7 +94,7 @@ class Moving:
         if len(bottom) > 1 and top:
             common = common_divisor(top, bottom)
             top, bottom = divided(top, common)[0], divided(bottom, common)[0]
-        if len(bottom) == 1:
+        if len(bottom) == 1 and bottom is not _ONE:
             top, bottom = tuple(c / bottom[0] for c in top), _ONE
         if not top:
             return Fraction(0)
@@ -132,7 +134,8 @@ class Moving:
         parts = self._parts(other)
         if parts is None:
             return NotImplemented
-        return self._of(times(self._top, parts[0]), times(self._bottom, parts[1]))
+        bottom = _ONE if self._bottom is parts[1] is _ONE else times(self._bottom, parts[1])
+        return self._of(times(self._top, parts[0]), bottom)
 
     __rmul__ = __mul__
 
@@ -149,12 +152,13 @@ class Moving:
         return self._of(times(parts[0], self._bottom), times(parts[1], self._top))
 
     def _sign(self) -> int:
-        path = self._path
+        path, signs = self._path, 1
         path.is_met = True
         for part in (self._top, self._bottom):
-            path.note(next_zero(part, path.at, up=path.up))
-        top, bottom = (sign(part, path.at, up=path.up) for part in (self._top, self._bottom))
-        return top * bottom
+            seen = seen_from(part, path.at, up=path.up)
+            path.note(zero_beyond(seen))
+            signs *= sign_beyond(seen)
+        return signs
 
     def __bool__(self) -> bool:
         return self._sign() != 0

@@ -10,7 +10,17 @@ from typing import TypeAlias
 
 from pymargin.errors import MarginError
 
-__all__ = ["Polynomial", "common_divisor", "divided", "minus", "next_zero", "plus", "sign", "times"]
+__all__ = [
+    "Polynomial",
+    "common_divisor",
+    "divided",
+    "minus",
+    "plus",
+    "seen_from",
+    "sign_beyond",
+    "times",
+    "zero_beyond",
+]
 
 Polynomial: TypeAlias = tuple[Fraction, ...]
 """Without trailing zeros; nothing is the empty tuple."""
@@ -64,8 +74,12 @@ def common_divisor(a: Polynomial, b: Polynomial) -> Polynomial:
     return a
 
 
-def _seen_from(p: Polynomial, at: Fraction, up: bool) -> Polynomial:
+def seen_from(p: Polynomial, at: Fraction, *, up: bool) -> Polynomial:
     """Return p as a polynomial of the distance from a point in a direction."""
+    if len(p) == 1:
+        return p
+    if len(p) == 2:
+        return p[0] + p[1] * at, p[1] if up else -p[1]
     shifted: Polynomial = ()
     towards = (at, Fraction(1) if up else Fraction(-1))
     for coefficient in reversed(p):
@@ -73,18 +87,18 @@ def _seen_from(p: Polynomial, at: Fraction, up: bool) -> Polynomial:
     return shifted
 
 
-def sign(p: Polynomial, at: Fraction, *, up: bool) -> int:
-    """Return the sign that p has right after a point in a direction: -1, 0 or 1."""
-    for coefficient in _seen_from(p, at, up):
+def sign_beyond(p: Polynomial) -> int:
+    """Return the sign that p has right above 0: -1, 0 or 1."""
+    for coefficient in p:
         if coefficient:
             return 1 if coefficient > 0 else -1
     return 0
 
 
-def next_zero(p: Polynomial, at: Fraction, *, up: bool) -> Fraction | None:
-    """Return the first zero of p beyond a point in a direction, None where there is none.
+def zero_beyond(p: Polynomial) -> Fraction | None:
+    """Return the least zero of p above 0, None where there is none.
 
-    Of a polynomial of degree 2 whose zero is no fraction: a fraction just beyond the zero, 2^-256
+    Of a polynomial of degree 2 whose zero is no fraction: a fraction just beyond the zero, 2^-248
     off in proportion.
 
     Raises
@@ -92,17 +106,8 @@ def next_zero(p: Polynomial, at: Fraction, *, up: bool) -> Fraction | None:
     MarginError
         For a degree above 2.
     """
-    seen = _seen_from(p, at, up)
-    while seen and not seen[0]:
-        seen = seen[1:]
-    distance = _least_positive_zero(seen)
-    if distance is None:
-        return None
-    return at + distance if up else at - distance
-
-
-def _least_positive_zero(p: Polynomial) -> Fraction | None:
-    """Solve p = 0 for the least solution above 0; the constant of p is not 0."""
+    while p and not p[0]:
+        p = p[1:]
     if len(p) <= 1:
         return None
     if len(p) == 2:
@@ -120,8 +125,7 @@ def _least_positive_zero(p: Polynomial) -> Fraction | None:
     root = _square_root(inside)
     # Of the two zeros take the one that does not cancel; their product gives the other.
     far = -(slope + (root if slope >= 0 else -root)) / 2
-    zeros = [far / curve, constant / far]
-    least = min((zero for zero in zeros if zero > 0), default=None)
+    least = min((zero for zero in (far / curve, constant / far) if zero > 0), default=None)
     return least if least is None or root * root == inside else least * _JUST_BEYOND
 
 
