@@ -293,6 +293,8 @@ def test_unpriced_accounts_are_flagged_and_move_nothing() -> None:
     assert np.isnan(it.level_after).tolist() == [True, False]
     assert it.summary.changed == it.summary.losing == 1
     assert it.worst().tolist() == [1]
+    assert it.lost_by_asset == {"AAA": pytest.approx(40)}
+    assert it.driver.tolist() == [None, "AAA"]
 
 
 def test_every_account_may_be_compared_under_one_mode() -> None:

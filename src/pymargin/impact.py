@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -35,6 +35,8 @@ _INSTANT = timedelta(microseconds=1)
 _COLLATERAL = {Mode.CROSS_CLASSIC: "collateral_value", Mode.CROSS_PRO: "net_collateral"}
 _MEASURE = {Mode.CROSS_CLASSIC: "total_liability", Mode.CROSS_PRO: "maintenance_margin"}
 _RATIOS = ("borrow", "transfer_out")
+# What rules say of themselves.
+_ABOUT = ("moment", "label", "sources", "notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,15 +431,17 @@ class _Run:
         total = np.zeros(len(assets))
         touched = np.zeros(len(assets), dtype=bool)
         changed = _differs(before.arrays, after.arrays)
+        is_priced = ~(np.isnan(before.arrays["level"]) | np.isnan(after.arrays["level"]))
         for (positions, old), (_, new) in zip(before.parts, after.parts, strict=True):
             where = slice(None) if positions is None else positions
-            lost = losses(old, new, "collateral")
+            of = None if is_priced[where].all() else is_priced[where]
+            lost = losses(old, new, "collateral", of=of)
             total += lost.by_asset(len(assets))
             touched[lost.asset] = True
             drives = lost.driver(len(new.accounts))
             # What moves the level itself comes before what only moves a permission.
             for table in (*new.spec.owed_tables[:1], *_RATIOS):
-                open_ = (drives < 0) & changed[where]
+                open_ = (drives < 0) & changed[where] & is_priced[where]
                 if open_.any():
                     is_margin = table in new.spec.owed_tables
                     other = losses(old, new, table, rising=is_margin, of=open_)
@@ -511,8 +515,9 @@ def _differs(
 
 
 def _alike(one: MarginRules, other: MarginRules) -> bool:
-    """Say whether two rules differ in nothing but their moment."""
-    return one.replace(moment=None) == other.replace(moment=None)
+    """Say whether two rules differ in nothing that can change an answer but their moment."""
+    parts = (part.name for part in fields(one) if part.init and part.name not in _ABOUT)
+    return all(getattr(one, part) == getattr(other, part) for part in parts)
 
 
 def _factors(accounts: Accounts, prices: Floats, rules: MarginRules) -> Floats:
