@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pymargin.notices.change import Change
     from pymargin.rules.standing import Stated
 
-__all__ = ["change_name", "check_changes", "stated_text", "tiers_text"]
+__all__ = ["change_name", "check_changes", "stated_text", "tiers_text", "two_sides_text"]
 
 # What a change may be keyed by, and what its sides are.
 _SHAPES: dict[str, tuple[tuple[str, ...], type | tuple[type, ...], type]] = {
@@ -88,6 +88,26 @@ def stated_text(side: Stated) -> str:
     return f"rank {side}" if isinstance(side, int) else _percent(side)
 
 
+def two_sides_text(one: Stated, other: Stated) -> tuple[str, str]:
+    """Write two sides on a line each; tiers that both begin with are counted, not repeated.
+
+    Examples
+    --------
+    >>> tier = Tier(Decimal(0), Decimal(100), Decimal(1))
+    >>> two_sides_text((tier, Tier(Decimal(100), None, Decimal("0.5"))), (tier,))
+    ('(first tier alike) 50 % above', '(first tier alike) nothing above')
+    """
+    if not (isinstance(one, tuple) and isinstance(other, tuple)):
+        return stated_text(one), stated_text(other)
+    pairs = zip(one, other, strict=False)
+    alike = next((k for k, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    if not alike:
+        return stated_text(one), stated_text(other)
+    count = "first tier" if alike == 1 else f"first {alike} tiers"
+    left, right = (_tiers_from(side, alike) or "nothing above" for side in (one, other))
+    return f"({count} alike) {left}", f"({count} alike) {right}"
+
+
 def tiers_text(tiers: Sequence[Tier]) -> str:
     """Write a schedule on one line: ``100 % to 800,000, 95 % to 1,200,000, 0 % above``.
 
@@ -96,11 +116,15 @@ def tiers_text(tiers: Sequence[Tier]) -> str:
     >>> tiers_text((Tier(Decimal(0), Decimal(5000), Decimal("0.05"), Decimal(10)),))
     '5 % (10x) to 5,000'
     """
+    return _tiers_from(tiers, 0)
+
+
+def _tiers_from(tiers: Sequence[Tier], start: int) -> str:
     return ", ".join(
         _percent(tier.rate)
         + ("" if tier.leverage is None else f" ({plain(tier.leverage)}x)")
         + (_end(tiers) if tier.cap is None else f" to {_grouped(tier.cap)}")
-        for tier in tiers
+        for tier in tiers[start:]
     )
 
 

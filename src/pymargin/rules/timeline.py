@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pymargin.errors import RulesError
-from pymargin.rules.announced import change_name, check_changes, stated_text
+from pymargin.rules.announced import change_name, check_changes, two_sides_text
 from pymargin.rules.frozen import FrozenMapping
 from pymargin.rules.methodology import (
     METHODOLOGIES,
@@ -310,11 +310,11 @@ def _same_moment(changes: Sequence[Change]) -> Iterable[Conflict]:
 def _conflict(
     kind: Literal["before", "applied", "same_moment"], change: Change, found: Stated, who: str
 ) -> Conflict:
-    side = change.before if kind == "before" else change.after
     what = "from" if kind == "before" else "to"
+    sides = two_sides_text(change.before if kind == "before" else change.after, found)
     text = (
         f"{change_name(change)}: the change of {moment_text(change.effective)} goes {what} "
-        f"{stated_text(side)}, and {who} {stated_text(found)}"
+        f"{sides[0]}, and {who} {sides[1]}"
     )
     return Conflict(kind, change, found, text)
 
