@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -234,10 +234,10 @@ def isolated_standing(
     mode: str, account: Account, quotes: Quotes, rules: MarginRules, number: int
 ) -> Standing:
     """Return what decides over one isolated position: the row's position of that number."""
-    terms = position_terms(account, quotes, rules, products=(mode,))
-    chosen = [term for term in terms if term.position.number == number]
-    flags = unpriced_positions(chosen)
-    return Standing(flags, () if flags else tuple(_isolated_ratios(term) for term in chosen))
+    own = tuple(position for position in account.positions if position.number == number)
+    terms = position_terms(replace(account, positions=own), quotes, rules, products=(mode,))
+    flags = unpriced_positions(terms)
+    return Standing(flags, () if flags else tuple(_isolated_ratios(term) for term in terms))
 
 
 def cross_pools(

@@ -289,8 +289,12 @@ def _beta(name: str, beta: float | Mapping[str, float] | None, rules: MarginRule
 
 
 def _names(case: Case) -> tuple[str, ...]:
-    """Name every asset and symbol whose price the account's level may ask for."""
+    """Name every asset and symbol whose price the level may ask for."""
     account = case.account
-    symbols = [position.symbol for position in account.positions]
+    symbols = [
+        position.symbol
+        for position in account.positions
+        if case.position in (None, position.number)
+    ]
     settled = [case.rules.contract(symbol).settlement_asset for symbol in symbols]
     return tuple(dict.fromkeys([*account.balances, *account.wallets, *settled, *symbols]))
