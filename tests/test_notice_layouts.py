@@ -25,7 +25,7 @@ def written(layout: str, form: str, seed: int) -> tuple[notices_texts.Printed, s
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @given(seed=st.integers(0, 2**32))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 def test_printed_tables_are_read_back(layout, form, seed):
     printed, text = written(layout, form, seed)
     notice = pm.read_notice(text)

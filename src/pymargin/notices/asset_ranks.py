@@ -18,11 +18,9 @@ def matches(header: Header) -> bool:
 
 def read(table: Table, sections: Sections, notes: Notes) -> int:
     """Read the table into changes of ``rank``; return where it ends."""
-    effect = sections.effect(table)
-    if effect is None:
+    effect, product = sections.effect(table), sections.product(table)
+    if effect is None or product is None:
         return table.end
-    is_pro = table.header.says("PM Pro|Portfolio Margin Pro")
-    product = "portfolio_pro" if is_pro else sections.margin_product
     before, after = columns_of(table.header, "rank")
     rows, end = read_flat(table, notes)
     for row in rows:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from pymargin.notices.change import NoticeTable
+from pymargin.notices.change import NoticeProduct, NoticeTable
 from pymargin.notices.figures import Rate
 from pymargin.notices.findings import is_round_ratio, percent
 from pymargin.notices.flat import columns_of, read_flat
@@ -35,14 +35,14 @@ def matches(header: Header) -> bool:
 
 def read(table: Table, sections: Sections, notes: Notes) -> int:
     """Read the table into changes of the two rates; return where it ends."""
-    effect = sections.effect(table)
-    if effect is None:
+    effect, product = sections.effect(table), sections.product(table)
+    if effect is None or product is None:
         return table.end
     rows, end = read_flat(table, notes)
     for row in rows:
         for role, name in _TABLES:
             if role in table.header.roles():
-                _note(table, row, role, name, effect, sections, notes)
+                _note(table, row, role, name, effect, product, notes)
     _check(table, rows, notes)
     return end
 
@@ -53,7 +53,7 @@ def _note(
     role: Role,
     name: NoticeTable,
     effect: Effect,
-    sections: Sections,
+    product: NoticeProduct,
     notes: Notes,
 ) -> None:
     before, after = (
@@ -64,7 +64,7 @@ def _note(
     rank = row.cells[_place(table.header, "rank")] if not row.names else None
     keys: tuple[str | int, ...] = row.names or ((rank,) if isinstance(rank, int) else ())
     for key in keys:
-        span, product = (row.start, row.end), sections.margin_product
+        span = (row.start, row.end)
         notes.change(table.passage, span, effect, product, name, key, old, new)
 
 

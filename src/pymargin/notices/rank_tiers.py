@@ -27,8 +27,8 @@ def read(table: Table, sections: Sections, notes: Notes) -> int:
     Such a table says what the ranks of the assets above it hold, so it goes with the earliest
     moment of its section.
     """
-    effect = sections.earliest(table)
-    if effect is None:
+    effect, product = sections.earliest(table), sections.product(table)
+    if effect is None or product is None:
         return table.end
     roles = table.header.roles()
     n_sides = roles.count("ratio")
@@ -44,7 +44,7 @@ def read(table: Table, sections: Sections, notes: Notes) -> int:
         before, after = (tiers[0], tiers[1]) if n_sides > 1 else (None, tiers[0])
         rank = block.rank(0) if block.rank(0) is not None else block.rank(n_sides - 1)
         if rank is not None:
-            span, product = (block.start, block.end), sections.margin_product
+            span = (block.start, block.end)
             notes.change(table.passage, span, effect, product, "tiers", rank, before, after)
     _check_ranks(table, reading.blocks, sections, notes)
     return reading.end

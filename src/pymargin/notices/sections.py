@@ -71,7 +71,7 @@ class Sections:
     is_heading_used: bool = False
     window: timedelta | None = None
     only_window: timedelta | None = None
-    margin_product: NoticeProduct = "cross_margin"
+    margin_product: NoticeProduct | None = None
     futures_product: NoticeProduct = "usdm"
     ranks_named: frozenset[int] = frozenset()
     announced: dict[Section, dict[datetime, tuple[Passage, tuple[int, int]]]] = field(
@@ -101,6 +101,8 @@ class Sections:
         found = tuple(_moved(moment, start) for moment in moments_in(text))
         if announces:
             self._enter(text)
+        elif found or self.margin_product is None:
+            self._product(text)
         for moment in found:
             self._check_moment(passage, moment)
         if found and not (symbols_in(text) and not announces):
@@ -197,6 +199,18 @@ class Sections:
 
     def _effect_at(self, at: datetime) -> Effect:
         return Effect(at, self.window or self.only_window or timedelta(0))
+
+    def product(self, table: Table) -> NoticeProduct | None:
+        """Say whose table this is, among the margin products; a problem where nothing says it."""
+        if table.header.says("PM Pro|Portfolio Margin Pro"):
+            return "portfolio_pro"
+        if table.header.says("Portfolio Margin"):
+            return "portfolio"
+        if self.margin_product is None:
+            span = (table.header.start, table.end)
+            what = "no product is named for this table"
+            self.notes.problem(table.passage, span, what, "left_out", "no change is made of it")
+        return self.margin_product
 
     def symbols(self, table: Table) -> tuple[str, ...]:
         """Return the symbols that the prose before a table names; each heading dates one table."""
