@@ -114,6 +114,10 @@ POSITION_FAULTS = {
     "symbol": ({"symbol": ""}, "positions[1].symbol must be the name of a symbol, not ''"),
     "no symbol": ({"symbol": None}, "positions[1].symbol must be the name of a symbol, not None"),
     "quantity": ({"quantity": "inf"}, "positions[1].quantity must be finite, not inf"),
+    "infinite short": (
+        {"side": "SHORT", "quantity": "inf"},
+        "positions[1].quantity must be finite, not inf",
+    ),
     "text": ({"quantity": "x"}, "positions[1].quantity must be a number, not 'x'"),
     "no entry price": (
         {"entry_price": None},
