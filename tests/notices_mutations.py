@@ -109,7 +109,7 @@ def mutations_of(part: Part, whole: Notice) -> Iterator[Mutation]:
             yield _without(part, kind, *found.span())
     if has_tiers:
         yield from _rows_gone(part, line, start)
-    yield from _moments(part)
+    yield from _heading(part)
 
 
 def _rows_gone(part: Part, line: str, start: int) -> Iterator[Mutation]:
@@ -123,15 +123,23 @@ def _rows_gone(part: Part, line: str, start: int) -> Iterator[Mutation]:
             yield _without(part, kind, begin, end)
 
 
-def _moments(part: Part) -> Iterator[Mutation]:
-    """Drop a digit of the moments in the line above the table."""
+def _heading(part: Part) -> Iterator[Mutation]:
+    """Drop digits of the moments, and commas between symbols, in the line above the table."""
     begin, end = part.heading
     above = part.before[begin:end]
-    for moment in moments_in(above):
-        for at in range(moment.start, moment.end):
-            if above[at].isdigit():
-                spoilt = part.before[: begin + at] + part.before[begin + at + 1 :]
-                yield Mutation("digit of a moment dropped", at, f"{spoilt}{part.line}{part.after}")
+    sites = [
+        (at, "digit of a moment dropped")
+        for moment in moments_in(above)
+        for at in range(moment.start, moment.end)
+        if above[at].isdigit()
+    ]
+    if moments_or_symbols(above):
+        sites += [
+            (found.start(), "comma between symbols lost") for found in re.finditer(",", above)
+        ]
+    for at, kind in sites:
+        spoilt = part.before[: begin + at] + part.before[begin + at + 1 :]
+        yield Mutation(kind, at, f"{spoilt}{part.line}{part.after}")
 
 
 def _spans_of_names(line: str, start: int, names: frozenset[str]) -> list[tuple[int, int]]:

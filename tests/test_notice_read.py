@@ -200,6 +200,18 @@ def test_several_symbols_share_a_table():
     assert len(set(values(notice).values())) == 1
 
 
+def test_a_name_among_symbols_that_is_none_is_a_problem():
+    notice = futures(heading="ABCUSDT, DEF and GHIUSDT (USDS-M Perpetual Contracts)")
+    assert list(values(notice)) == ["ABCUSDT", "GHIUSDT"]
+    assert actions(notice) == ["left_out"]
+    assert "DEF" in notice.problems[0].what
+
+
+def test_a_symbol_in_a_sentence_is_no_heading():
+    notice = read(FUTURES, "ABCUSDT", "Please see what was said of XYZUSDT, too.", TIERS + BODY)
+    assert list(values(notice)) == ["ABCUSDT"]
+
+
 def test_symbols_written_together_are_a_problem():
     notice = futures(heading="ABCUSDTDEFUSDT (USDS-M Perpetual Contracts)")
     assert "warned" in actions(notice)

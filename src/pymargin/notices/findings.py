@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from pymargin.notices.chains import Chain
 from pymargin.notices.figures import Rate
@@ -95,6 +96,7 @@ def _of_rate(at: int, rate: Rate) -> Iterator[tuple[int, str, str]]:
     )
 
 
+@lru_cache(maxsize=1024)
 def _is_coarse(rate: Decimal) -> bool:
     """Tell whether a rate is a rounding of a repeating fraction other than the usual one."""
     exact = Fraction(rate)

@@ -49,7 +49,12 @@ _PHRASES = tuple(
 )  # fmt: skip
 _SIDE_TITLE = re.compile(rf"(?P<late>{_WHEN}{_OF_WHEN}){_NOTE}(?![ ]?[a-z])")
 _GAP = re.compile(r"[\s|:]*")
-_LETTER_START = re.compile(r"(?<![A-Za-z])[A-Z]|(?<=[a-z)])[A-Z]")
+# The first words of all cells: a place that begins otherwise is not looked at twice.
+_START = re.compile(
+    rf"(?:(?<![A-Za-z])|(?<=[a-z)]))(?={_WHEN}|Asset|Token|Coin|Collateral|Tier|Borrow|Transfer"
+    r"|Liquidation|Leverage|Max|Maintenance|MMR|Position|Notional|Rank|Floor|Cap|Lower|Upper|Value"
+    r"|Range|Symbol|Contract|Trading|Perpetual)"
+)
 _RANK_NOTE = re.compile(r"\(\s*(?:Rank|No\.?|Asset No\.?)\s*([0-9]{1,2})\s*\)", re.IGNORECASE)
 _AFTER = ("After", "New", "Updated", "Adjusted")
 
@@ -92,7 +97,7 @@ def headers_in(text: str) -> Iterator[Header]:
     """Find the heads of tables in a passage."""
     at = 0
     while True:
-        begin = _LETTER_START.search(text, at)
+        begin = _START.search(text, at)
         if begin is None:
             return
         header = _header_at(text, begin.start())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 __all__ = ["Moment", "Stated", "moments_in", "published_in", "window_in"]
 
@@ -33,6 +34,7 @@ _TORN = re.compile(
     r"(?<![0-9,.])(?:[0-9]{1,4}\s?-\s?[0-9]{0,2}\s?-?\s?[0-9]{0,2})?[ T]*"
     r"[0-9]{0,2}:?[0-9]{0,2}\s*\(\s*UTC\s*\)",
 )
+_HAS_ZONE = re.compile(r"UTC|GMT|[0-9]\s?Z\b", re.IGNORECASE)
 _WINDOW = re.compile(
     r"(?:completed|take|last|finish(?:ed)?)[a-z ]{0,24}?(?:within|in|up to)?\s*"
     r"(?:approximately|about|around|roughly)?\s*"
@@ -73,6 +75,11 @@ def moments_in(text: str) -> list[Moment]:
     >>> [str(moment.at) for moment in moments_in("on 2025-10-7 06:00 (UTC)")]
     ['2025-10-07 06:00:00+00:00']
     """
+    return list(_moments_in(text)) if _HAS_ZONE.search(text) else []
+
+
+@lru_cache(maxsize=512)
+def _moments_in(text: str) -> tuple[Moment, ...]:
     found: list[Moment] = []
     for form in _FORMS:
         for match in form.finditer(text):
@@ -82,7 +89,7 @@ def moments_in(text: str) -> list[Moment]:
         is_known = any(match.start() < other.end and other.start < match.end() for other in found)
         if not is_known and re.search(r"[0-9]", match.group()):
             found.append(Moment(None, match.start(), match.end()))
-    return sorted(found, key=lambda moment: moment.start)
+    return tuple(sorted(found, key=lambda moment: moment.start))
 
 
 def _moment(match: re.Match[str]) -> Moment:

@@ -7,7 +7,7 @@ is a known name behind a multiplier (1000CHEEMS); any other makes its reading do
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from pymargin.notices.known_names import KNOWN
 
@@ -31,7 +31,7 @@ def is_name(text: str) -> bool:
     return any(letter.isalpha() for letter in text) or text in KNOWN
 
 
-@cache
+@lru_cache(maxsize=1024)
 def is_certain(name: str) -> bool:
     """Tell whether a name's digits are surely its own.
 
@@ -51,7 +51,7 @@ def is_certain(name: str) -> bool:
     return False
 
 
-@cache
+@lru_cache(maxsize=1024)
 def torn_apart(name: str) -> tuple[str, str] | None:
     """Split an unknown name that is two known ones written together: a comma may be missing.
 

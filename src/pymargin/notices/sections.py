@@ -12,7 +12,7 @@ from pymargin.notices.change import NoticeProduct
 from pymargin.notices.moments import Moment, moments_in, window_in
 from pymargin.notices.names import is_whole, symbols_in
 from pymargin.notices.notes import Effect, Notes, Table
-from pymargin.notices.text import Passage
+from pymargin.notices.text import Passage, is_prose
 
 __all__ = ["Heading", "Sections"]
 
@@ -34,10 +34,9 @@ _RANKS_NAMED = re.compile(
 _TABULAR = re.compile(
     r"[0-9]\s?%|[0-9]\s?x(?![a-z])|[0-9],[0-9]{3}|[<≤]\s?[Pp]osition|(?<=[A-Z])[0-9]{2,4}(?=[A-Z])"
 )
-_CONTRACT_WORDS = re.compile(
-    r"\(?\s*(?:USDS?-M|COIN-M|USD-M|Perpetual|Contracts?|Futures|Delivery|and|UTC|from|at|on|for"
-    r"|the|of|[Ee]ffective|[Ss]ymbols?)\b\s*\)?"
-)
+_CONTRACT_WORDS = re.compile(r"\b(?:USDS?-M|COIN-M|UTC|GMT|USDS?|PERP|NEW|AND|TradFi)\b")
+_CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9]{2,}(?![A-Za-z0-9])")
+_HEADS = re.compile(r"Contracts?\b|:\s*$")
 _LEAST_TABULAR = 2
 
 
@@ -88,13 +87,28 @@ class Sections:
         text = passage.text[start:end]
         for offset, sentence in _sentences(text):
             self._sentence(passage, start + offset, sentence)
-        symbols = symbols_in(text)
-        if symbols:
-            moments = tuple(_moved(moment, start) for moment in moments_in(text))
-            names = tuple(dict.fromkeys(name for name, _, _ in symbols))
-            self.heading = Heading(names, moments, passage, (start, end))
-            self.is_heading_used = False
+        self._read_heading(passage, start, text)
         self._look_for_figures(passage, start, text)
+
+    def _read_heading(self, passage: Passage, start: int, text: str) -> None:
+        """Take the symbols of a line above a table; a sentence counts where it announces them."""
+        symbols = symbols_in(text)
+        is_heading = not is_prose(text) or _HEADS.search(text) or _ANNOUNCES.search(text)
+        if not symbols or not is_heading:
+            return
+        span = (start, start + len(text))
+        moments = moments_in(text)
+        names = tuple(dict.fromkeys(name for name, _, _ in symbols))
+        moved = tuple(_moved(moment, start) for moment in moments)
+        self.heading, self.is_heading_used = Heading(names, moved, passage, span), False
+        if is_prose(text):
+            return
+        rest = list(text)
+        for begin, end in [(one.start, one.end) for one in moments] + [s[1:] for s in symbols]:
+            rest[begin:end] = " " * (end - begin)
+        for word in _CAPITALS.findall(_CONTRACT_WORDS.sub(" ", "".join(rest))):
+            what = f"{word} stands among symbols and is none"
+            self.notes.problem(passage, span, what, "left_out", "no change is made of it")
 
     def _sentence(self, passage: Passage, start: int, text: str) -> None:
         announces = _ANNOUNCES.search(text) is not None
