@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 from pymargin.oracle.decisions import Case
+from pymargin.oracle.equity import equity_terms
 from pymargin.oracle.futures import cross_pools
-from pymargin.oracle.portfolio import _terms as portfolio_terms
 from pymargin.oracle.positions import position_terms
 from pymargin.oracle.schedule import exact_decimal
 from pymargin.oracle.terms import asset_terms
@@ -112,7 +112,7 @@ def _rated(case: Case) -> Iterator[Rated]:
         yield from _cross_values(case)
         return
     if mode.startswith("portfolio"):
-        for term in portfolio_terms(mode, *rest)[1]:
+        for term in equity_terms(mode, *rest)[1]:
             yield term.value, [Fraction(0), *_caps(rules, mode, term.asset)]
     else:
         single = replace(case.account, multi_assets=False)

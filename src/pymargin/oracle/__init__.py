@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from pymargin.oracle.classic import ClassicLevels, cross_classic
 from pymargin.oracle.decide import Check
+from pymargin.oracle.equity import EquityTerm
 from pymargin.oracle.futures import FuturesLevels, MarginPool, PositionLevels, coinm, usdm
 from pymargin.oracle.limits import max_leverage, max_position, max_transfer_in
 from pymargin.oracle.orders import OrderTerm
-from pymargin.oracle.portfolio import EquityTerm, PortfolioLevels, portfolio, portfolio_pro
+from pymargin.oracle.portfolio import PortfolioLevels, portfolio, portfolio_pro
 from pymargin.oracle.positions import PositionTerm
 from pymargin.oracle.pro import ProLevels, cross_pro
 from pymargin.oracle.questions import Switch, max_borrow, max_transfer_out, shortfall, switch

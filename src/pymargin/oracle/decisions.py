@@ -28,10 +28,14 @@ __all__ = ["At", "Case", "case_of"]
 At: TypeAlias = str | float | Fraction
 """``liquidation``, ``margin_call``, ``bankruptcy`` or a level."""
 
+Decision: TypeAlias = Callable[[Fraction], bool]
+"""Whether something holds, as a function of the variable that a question moves."""
+
+# What the rules must give at all, and what is due then: who is liquidated was called before.
 _ACTIONS = {
-    "liquidation": Action.LIQUIDATE,
-    "margin_call": Action.MARGIN_CALL | Action.LIQUIDATE,
-    "bankruptcy": Action.BANKRUPT,
+    "liquidation": (Action.LIQUIDATE, Action.LIQUIDATE),
+    "margin_call": (Action.MARGIN_CALL, Action.MARGIN_CALL | Action.LIQUIDATE),
+    "bankruptcy": (Action.BANKRUPT, Action.BANKRUPT),
 }
 
 
@@ -146,14 +150,11 @@ class Case:
             if at not in _ACTIONS:
                 expected = ", ".join(_ACTIONS) + " or a level"
                 raise MarginError([Problem("at", "decision", repr(at), expected)])
-            asked = Action[{"liquidation": "LIQUIDATE", "margin_call": "MARGIN_CALL"}.get(
-                at, "BANKRUPT"
-            )]  # fmt: skip
+            asked, due = _ACTIONS[at]
             if not given & asked:
-                raise MarginError(
-                    [Problem("at", "decision", repr(at), f"a decision of {self.mode.value}")]
-                )
-            return _ACTIONS[at]
+                expected = f"a decision of {self.mode.value}"
+                raise MarginError([Problem("at", "decision", repr(at), expected)])
+            return due
         if not math.isfinite(at):
             raise MarginError([Problem("at", "decision", at, "a finite level")])
         return at if isinstance(at, Fraction) else exact(at)
@@ -209,7 +210,3 @@ def _check_isolated(mode: Mode, account: Account, position: int) -> None:
     if mode not in (Mode.USDM, Mode.COINM) or position not in isolated:
         expected = "the number of an isolated position of a futures account"
         raise AccountsError([Problem("position", "position", position, expected)])
-
-
-Decision: TypeAlias = Callable[[Fraction], bool]
-"""Whether something holds, as a function of the variable that a question moves."""

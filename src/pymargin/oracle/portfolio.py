@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
-from pymargin.errors import AccountsError, MarginError, Problem
+from pymargin.errors import MarginError, Problem
 from pymargin.modes import Action
-from pymargin.oracle.account import Account, Balance, read_account
-from pymargin.oracle.decide import Check, decide, methodology_of
-from pymargin.oracle.positions import PositionTerm, position_terms, unpriced_positions
+from pymargin.oracle.account import Account, read_account
+from pymargin.oracle.decide import Check, decide
+from pymargin.oracle.equity import EquityTerm, equity_terms, rated_equity
+from pymargin.oracle.positions import PositionTerm, unpriced_positions
 from pymargin.oracle.quotes import PriceSource, Quotes
-from pymargin.oracle.schedule import ScheduleValue, exact, exact_decimal, schedule_value
+from pymargin.oracle.schedule import exact
 from pymargin.oracle.standing import Ratio, Reading, Standing, levels_of
 from pymargin.oracle.terms import Level
 
 if TYPE_CHECKING:
-    from pymargin.rules import LoanMargin, MarginRules
+    from pymargin.rules import MarginRules
 
 __all__ = [
-    "EquityTerm",
     "PortfolioLevels",
-    "loan_margin",
     "portfolio",
     "portfolio_order_loss",
     "portfolio_pro",
@@ -34,57 +33,6 @@ __all__ = [
 _NOTHING = Fraction(0)
 # "Withdrawal and borrowing under Portfolio Margin", FAQ 446ce2c3357a449599c82436078b0e3b.
 _WITHDRAWAL_MULTIPLE = Fraction(6, 5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EquityTerm:
-    """What one asset of a portfolio account contributes.
-
-    Parameters
-    ----------
-    asset
-        Name of the asset.
-    balance
-        Its margin balance, in units.
-    wallet, unrealized_pnl
-        Of futures settled in the asset, in units.
-    price
-        Index price in USDT; None where there is none, and then the values are 0.
-    value
-        Equity in USDT without a collateral rate, negative where it is owed.
-    collateral
-        The collateral schedule at `value`; None where the value is negative or unrated.
-    futures_maintenance, futures_initial
-        Margins of the positions settled in the asset, USDT.
-    loan_maintenance, loan_initial
-        Margins of the debt in the asset, interest included, USDT.
-    missing, flags
-        What is lacking, and UNPRICED_ASSET and UNPRICED_DEBT as that demands.
-    """
-
-    asset: str
-    balance: Balance
-    wallet: Fraction
-    unrealized_pnl: Fraction
-    price: Fraction | None
-    value: Fraction
-    collateral: ScheduleValue | None
-    futures_maintenance: Fraction
-    futures_initial: Fraction
-    loan_maintenance: Fraction
-    loan_initial: Fraction
-    missing: tuple[str, ...]
-    flags: Action
-
-    @property
-    def equity(self) -> Fraction:
-        """Units: ``free + locked - borrowed - interest + wallet + unrealised profit``."""
-        return self.balance.held - self.balance.owed + self.wallet + self.unrealized_pnl
-
-    @property
-    def counted(self) -> Fraction:
-        """USDT at the collateral rate; negative equity counts in full."""
-        return self.value if self.collateral is None else self.collateral.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +156,7 @@ def _portfolio(
         expected = "'maintenance' or 'initial'"
         raise MarginError([Problem("withdrawal", "reading", repr(withdrawal), expected)])
     account, quotes = read_account(row), Quotes(prices)
-    positions, terms = _terms(mode, account, quotes, rules)
+    positions, terms = equity_terms(mode, account, quotes, rules)
     losses, lacks = _order_losses(mode, account, quotes, rules, terms)
     if flags := _flags(terms, positions) | lacks:
         return PortfolioLevels(actions=flags, terms=terms, positions=positions)
@@ -235,7 +183,7 @@ def portfolio_standing(
     mode: str, account: Account, quotes: Quotes, rules: MarginRules, reading: Reading
 ) -> Standing:
     """Return what decides over a portfolio account; beside it what may go, and is lent."""
-    positions, terms = _terms(mode, account, quotes, rules)
+    positions, terms = equity_terms(mode, account, quotes, rules)
     losses, lacks = _order_losses(mode, account, quotes, rules, terms)
     if flags := _flags(terms, positions) | lacks:
         return Standing(flags)
@@ -252,102 +200,8 @@ def portfolio_order_loss(
     mode: str, account: Account, quotes: Quotes, rules: MarginRules
 ) -> Fraction:
     """Return the loss of the account's orders at these prices, without the loss it states."""
-    _, terms = _terms(mode, account, quotes, rules)
+    _, terms = equity_terms(mode, account, quotes, rules)
     return _order_losses(mode, account, quotes, rules, terms)[0]
-
-
-def _terms(
-    mode: str, account: Account, quotes: Quotes, rules: MarginRules
-) -> tuple[tuple[PositionTerm, ...], tuple[EquityTerm, ...]]:
-    methodology_of(rules, mode, (mode,))
-    isolated = [p for p in account.positions if p.isolated_margin is not None]
-    if isolated:
-        raise AccountsError(
-            Problem(
-                f"positions[{position.number}].isolated_margin",
-                "isolated",
-                position.isolated_margin,
-                f"absent in {mode}",
-            )
-            for position in isolated
-        )
-    positions = position_terms(account, quotes, rules, products=("usdm", "coinm"))
-    settled = [term.settlement_asset for term in positions if term.settlement_asset]
-    assets = dict.fromkeys([*account.balances, *account.wallets, *settled])
-    terms = [_equity_term(mode, asset, account, quotes, rules, positions) for asset in assets]
-    return positions, tuple(terms)
-
-
-def _equity_term(
-    mode: str,
-    asset: str,
-    account: Account,
-    quotes: Quotes,
-    rules: MarginRules,
-    positions: Sequence[PositionTerm],
-) -> EquityTerm:
-    own = [term for term in positions if term.settlement_asset == asset]
-    balance = account.balances.get(asset, Balance(asset))
-    wallet = account.wallets.get(asset, _NOTHING)
-    pnl = sum((term.unrealized_pnl for term in own), _NOTHING)
-    price = quotes.index(asset)
-    counted = _NOTHING if price is None else price
-    equity = balance.held - balance.owed + wallet + pnl
-    loan = loan_margin(balance, rules)
-    debt = balance.owed * counted
-    missing, flags = _lacks(mode, balance, bool(wallet or own), price, loan, rules)
-    return EquityTerm(
-        asset=asset,
-        balance=balance,
-        wallet=wallet,
-        unrealized_pnl=pnl,
-        price=price,
-        value=equity * counted,
-        collateral=_collateral(mode, asset, equity, equity * counted, rules),
-        futures_maintenance=counted * sum((t.maintenance_margin for t in own), _NOTHING),
-        futures_initial=counted * sum((t.initial_margin for t in own), _NOTHING),
-        loan_maintenance=_NOTHING if loan is None else debt * exact_decimal(loan.maintenance_rate),
-        loan_initial=_NOTHING if loan is None else debt * loan.initial_rate,
-        missing=missing,
-        flags=flags,
-    )
-
-
-def _collateral(
-    mode: str, asset: str, equity: Fraction, value: Fraction, rules: MarginRules
-) -> ScheduleValue | None:
-    """Rate equity of 0 or more; None where it is negative, or the asset has no schedule."""
-    tiers = rules.find(mode, asset)
-    return None if tiers is None or equity < 0 else schedule_value(mode, tiers, value)
-
-
-def loan_margin(balance: Balance, rules: MarginRules) -> LoanMargin | None:
-    """Return what a debt asks for: by the loan's own leverage, else that of its asset."""
-    leverage = balance.loan_leverage or rules.loan_leverage.get(balance.asset)
-    return None if leverage is None else rules.loan_margin.get(int(leverage))
-
-
-def _lacks(
-    mode: str,
-    balance: Balance,
-    has_futures: bool,
-    price: Fraction | None,
-    loan: LoanMargin | None,
-    rules: MarginRules,
-) -> tuple[tuple[str, ...], Action]:
-    """Say what is missing; an asset that is only owed needs no collateral schedule."""
-    is_held, is_owed = bool(balance.held) or has_futures, bool(balance.owed)
-    lacks_asset = [name for name, there in (
-        ("price", price is not None),
-        (mode, rules.find(mode, balance.asset) is not None),
-    ) if is_held and not there]  # fmt: skip
-    lacks_debt = [name for name, there in (
-        ("price", price is not None),
-        ("loan_leverage", loan is not None),
-    ) if is_owed and not there]  # fmt: skip
-    flags = Action.UNPRICED_ASSET if lacks_asset else Action(0)
-    flags |= Action.UNPRICED_DEBT if lacks_debt else Action(0)
-    return tuple(dict.fromkeys(lacks_asset + lacks_debt)), flags
 
 
 def _sums(terms: Iterable[EquityTerm], loss: Fraction) -> _Sums:
@@ -371,7 +225,7 @@ def _order_losses(
     units = {term.asset: term.equity for term in terms}
 
     def counted(asset: str, equity: Fraction, price: Fraction) -> Fraction:
-        rated = _collateral(mode, asset, equity, equity * price, rules)
+        rated = rated_equity(mode, asset, equity, equity * price, rules)
         return equity * price if rated is None else rated.total
 
     total = _NOTHING

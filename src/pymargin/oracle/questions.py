@@ -13,9 +13,9 @@ from pymargin.modes import Action, Mode
 from pymargin.oracle.account import Account, Balance, read_account
 from pymargin.oracle.classic import classic_leverage, cross_classic
 from pymargin.oracle.decisions import At, Case, case_of
+from pymargin.oracle.equity import loan_margin
 from pymargin.oracle.futures import MarginPool, cross_pools
 from pymargin.oracle.moving import first_change
-from pymargin.oracle.portfolio import loan_margin
 from pymargin.oracle.pro import cross_pro
 from pymargin.oracle.quotes import PriceSource
 from pymargin.oracle.schedule import exact
