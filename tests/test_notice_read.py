@@ -142,7 +142,7 @@ def test_an_absent_cell_stands_for_its_row():
     assert [str(tier.rate) for tier in found[1]] == ["0.05", "0.1"]
 
 
-@pytest.mark.parametrize("sign", ["NA", "N/A", "-", "--", ""])
+@pytest.mark.parametrize("sign", ["NA", "N/A", "-", "--", "", "NANANA"])
 def test_every_sign_of_an_absent_cell(sign):
     assert futures(BODY.replace("NA", sign)).changes == futures().changes
 
@@ -321,6 +321,16 @@ def test_ranks_that_the_prose_names_and_the_table_lacks_are_a_problem():
 def test_a_text_without_a_table_says_so():
     assert actions(pm.read_notice("")) == ["left_out"]
     assert actions(pm.read_notice("Nothing changes.\nGood day.")) == ["left_out"]
+
+
+def test_a_heading_of_markdown_names_symbols_too():
+    notice = read(FUTURES, "### ABCUSDT (USDS-M Perpetual Contract)", TIERS + BODY)
+    assert list(values(notice)) == ["ABCUSDT"]
+
+
+def test_a_first_line_that_says_something_is_no_title():
+    notice = pm.read_notice(f"{MARGIN}\n\n{RATES}ABC80%70%")
+    assert list(values(notice)) == ["ABC"]
 
 
 def test_title_day_and_text_are_kept():

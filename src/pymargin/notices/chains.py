@@ -41,8 +41,11 @@ CellRole: TypeAlias = Literal["rank", "leverage", "band", "edges", "rate"]
 
 _MOST_FAULTS = 8
 _MOST_STEPS = 40_000
-_LEVERAGE = re.compile(r"(?:[Uu]p to\s*)?(?:([0-9]{1,3})\s*[xX]?\s*-\s*)?([1-9][0-9]{0,2})\s*[xX]")
+_LEVERAGE = re.compile(
+    r"(?:[Uu]p to\s*)?(?:([0-9]{1,3})\s*[xX]?\s*(?:[-~]|to)\s*)?([1-9][0-9]{0,2})\s*[xX]"
+)
 _ABSENT = re.compile(r"N\s?/?\s?A(?![a-z])|-{1,4}")
+_REPEATED = re.compile(r"(?:N/?A){3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,7 @@ class _Search:
         self.is_complete = True
         self.has_bars = "|" in text
         self.has_rows = ROW_END in text
+        self.has_repeats = _REPEATED.search(text) is not None
 
     def run(self, at: int) -> list[Reading]:
         found: dict[object, Reading] = {}
@@ -312,7 +316,7 @@ class _Search:
     def _absent(self, at: int, roles: tuple[CellRole, ...]) -> Iterator[int]:
         """Offer the ends of a sign that a side is absent: one, or one for each of its cells."""
         n_cells = len(roles) + roles.count("edges")
-        for _ in range(n_cells if self.has_bars else 1):
+        for _ in range(n_cells if self.has_bars or self.has_repeats else 1):
             end = absent_end(self.text, at)
             if end is None:
                 return

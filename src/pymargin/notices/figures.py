@@ -19,6 +19,7 @@ _RUN = re.compile(r"[0-9][0-9,]*")
 _REGULAR = re.compile(r"[0-9]{1,3}(,[0-9]{3})*|[0-9]+")
 _CENTS = re.compile(r"\.[0-9]{2}(?![0-9]*[,])")
 _RATE = re.compile(r"((?:0|[1-9][0-9]{0,2})(?:\.([0-9]{1,8}))?)\s?%")
+_RANK_NAME = re.compile(r"(?:Rank|No\.?)\s*(?=[0-9])", re.IGNORECASE)
 _BLANK = re.compile(r"[\s|]*")
 
 
@@ -81,6 +82,8 @@ def _is_number(piece: str) -> bool:
 
 def ranks(text: str, at: int) -> Iterator[tuple[int, int]]:
     """Offer the ranks that start here, two digits first, as (rank, end)."""
+    named = _RANK_NAME.match(text, at)
+    at = named.end() if named else at
     for length in (2, 1):
         piece = text[at : at + length]
         if len(piece) == length and piece.isascii() and piece.isdigit() and piece[0] != "0":

@@ -51,6 +51,7 @@ _EMPHASIS = re.compile(r"(\*\*|__|\\(?=[*_|<>\-.&#]))")
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 _WORD = re.compile(r"[A-Za-z]+")
 _SENTENCE = re.compile(r"[\s|*•>\"'(]*[A-Z][a-z']*[\s,:]")
+_SAYS_SOMETHING = re.compile(r"UTC|GMT|[0-9]\s?%|[≤<|]")
 _BEGINNING, _LEAST_WORDS = 80, 2
 
 
@@ -142,9 +143,15 @@ def passages_of(lines: Iterable[Line]) -> list[Passage]:
             found.append(joined(rows))
             rows = []
         if line.text.strip():
-            is_title = line.text.lstrip().startswith("#") or not found
-            found.append(joined([line], is_title=is_title))
+            is_title = not found and _may_be_title(line.text)
+            text = line.text if is_title else line.text.lstrip("# ")
+            found.append(joined([Line(line.number, text)], is_title=is_title))
     return found
+
+
+def _may_be_title(text: str) -> bool:
+    """Tell whether the first line is a title: it is marked so, or dates and prints nothing."""
+    return text.lstrip().startswith("#") or not _SAYS_SOMETHING.search(text)
 
 
 def lines_of(text: str) -> list[Line]:
