@@ -70,7 +70,5 @@ def warn_torn(table: Table, names: tuple[str, ...], span: tuple[int, int], notes
     for name in names:
         parts = torn_apart(name)
         if parts:
-            notes.problem(
-                table.passage, span, f"{name}: a comma between {parts[0]} and {parts[1]} may be "
-                "missing", "warned", "read as one name",
-            )  # fmt: skip
+            what = f"{name}: a comma between {' and '.join(parts)} may be missing"
+            notes.problem(table.passage, span, what, "warned", "read as one name")

@@ -52,19 +52,21 @@ def is_certain(name: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def torn_apart(name: str) -> tuple[str, str] | None:
-    """Split an unknown name that is two known ones written together: a comma may be missing.
+def torn_apart(name: str) -> tuple[str, ...] | None:
+    """Split an unknown name that is known ones written together: a comma may be missing.
 
     Examples
     --------
-    >>> torn_apart("XRPDOGE"), torn_apart("DOGE")
-    (('XRP', 'DOGE'), None)
+    >>> torn_apart("XRPDOGE"), torn_apart("DOGE"), torn_apart("JTOXRPBAR")
+    (('XRP', 'DOGE'), None, ('JTO', 'XRP', 'BAR'))
     """
     if name in KNOWN:
         return None
     for at in range(_LEAST_PART, len(name) - _LEAST_PART + 1):
-        if name[:at] in KNOWN and name[at:] in KNOWN:
-            return name[:at], name[at:]
+        if name[:at] in KNOWN:
+            rest = (name[at:],) if name[at:] in KNOWN else torn_apart(name[at:])
+            if rest:
+                return (name[:at], *rest)
     return None
 
 
