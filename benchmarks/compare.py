@@ -259,24 +259,24 @@ class Comparison:
 
     def _fill_grid_rows(self, grid: Grid) -> None:
         why = "; ".join(grid.skipped.values())
+        goal: dict[str, Any] = {"at_least": 3, "stretch": 4}
         for threads in dict.fromkeys((1, _THREADS)):
-            goal: dict[str, Any] = {"at_least": 3, "stretch": 4} if threads == 1 else {}
             self._ratio(
                 f"grid {grid.shape}, levels and actions, threads {threads}: numba over ours",
-                f"numba_grid/{threads}", f"pymargin/stress/all/{threads}", lacks=why, **goal,
+                f"numba_grid/{threads}", f"pymargin/stress/both/{threads}", lacks=why,
+                **(goal if threads == 1 else {}),
             )  # fmt: skip
-        ours = self.measured.get("pymargin/stress/all/1")
-        rate = None if ours is None else grid.n_levels / 1e6 / median(ours.seconds)
-        self.rows.append(
-            Row(
-                "the same, ours, 1 thread",
-                rate,
-                "M/s",
-                at_least=300,
-                stretch=450,
-                skipped="" if rate else why,
+        self._ratio(
+            f"grid {grid.shape}, collateral margin levels alone, 1 thread: numba over ours",
+            "numba_grid/levels/1", "pymargin/stress/levels/1", lacks=why, **goal,
+        )  # fmt: skip
+        for what, key in (("levels and actions", "both"), ("collateral levels", "levels")):
+            ours = self.measured.get(f"pymargin/stress/{key}/1")
+            rate = None if ours is None else grid.n_levels / 1e6 / median(ours.seconds)
+            name = f"grid {grid.shape}, {what}, ours, 1 thread"
+            self.rows.append(
+                Row(name, rate, "M/s", at_least=300, stretch=450, skipped="" if rate else why)
             )
-        )
 
     def _best_numba(self, threads: int) -> str:
         """Return the faster of the expert's two: on merged quantities or on the user's own."""

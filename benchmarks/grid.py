@@ -12,7 +12,7 @@ import numpy as np
 import pymargin as pm
 from benchmarks.book import Book
 from benchmarks.peers import Answer, Floats
-from benchmarks.rounds import Contender, check_answer
+from benchmarks.rounds import TOLERANCE, Contender, WrongAnswerError, check_answer
 
 
 @dataclass
@@ -48,13 +48,14 @@ def _add_numba(grid: Grid, book: Book, prices: Floats, threads: int) -> None:
     for count in dict.fromkeys((1, threads)):
         run = peer.prepare(book, len(prices), count)
         levels, actions = run(prices)
-        for scenario in range(0, len(prices), max(1, len(prices) // 5)):
+        for scenario in _some(prices):
             _check(book, prices, scenario, levels[:, scenario], actions[:, scenario])
         label = f"{peer.NAME}, {grid.shape}, levels and actions"
         grid.contenders.append(
             Contender(f"numba_grid/{count}", label, lambda run=run: run(prices), threads=count)
         )
     levels_alone = peer.prepare_levels(book, len(prices))
+    _check_levels(book, prices, levels_alone(prices))
     grid.contenders.append(
         Contender(
             "numba_grid/levels/1",
@@ -80,25 +81,60 @@ def _check(
     )
 
 
+def _check_levels(book: Book, prices: Floats, levels: Floats) -> None:
+    """Hold collateral margin levels against single evaluations."""
+    for scenario in _some(prices):
+        single = pm.cross_classic(
+            book.accounts(),
+            np.ascontiguousarray(prices[scenario]),
+            book.rules_under("classic_2023"),
+            fields=["collateral_margin_level"],
+        )
+        expected = single.collateral_margin_level
+        if not np.allclose(levels[:, scenario], expected, rtol=TOLERANCE, atol=0):
+            raise WrongAnswerError(f"grid: collateral margin levels differ in scenario {scenario}")
+
+
+def _some(prices: Floats) -> range:
+    return range(0, len(prices), max(1, len(prices) // 5))
+
+
 def _add_ours(grid: Grid, book: Book, prices: Floats, threads: int) -> None:
+    """Add the results that numba gives, into arrays given as it has them; then our other forms."""
     accounts, rules = book.accounts(), book.rules_under("classic_2023")
 
-    def run(count: int, *, worst: bool) -> Any:
-        return pm.stress(
-            accounts, book.price, rules, prices, worst=worst, mode="cross_classic", threads=count
-        )
-
-    found = run(1, worst=False)
-    for scenario in range(0, len(prices), max(1, len(prices) // 5)):
-        _check(book, prices, scenario, found.level[:, scenario], found.actions[:, scenario])
-    for worst in (False, True):
-        what = "the worst level of each account" if worst else "levels and actions"
-        for count in dict.fromkeys((1, threads)):
-            grid.contenders.append(
-                Contender(
-                    f"pymargin/stress/{'worst' if worst else 'all'}/{count}",
-                    f"pymargin.stress, {grid.shape}, {what}",
-                    lambda count=count, worst=worst: run(count, worst=worst),
-                    threads=count,
-                )
+    def contender(name: str, what: str, count: int, *, reuses: bool, **options: Any) -> Contender:
+        def run(out: pm.Stress | None = None) -> pm.Stress:
+            return pm.stress(
+                accounts,
+                book.price,
+                rules,
+                prices,
+                mode="cross_classic",
+                threads=count,
+                out=out,
+                **({} if out is not None else options),
             )
+
+        kept = run() if reuses else None
+        label = f"pymargin.stress, {grid.shape}, {what}"
+        key = f"pymargin/stress/{name}/{count}"
+        return Contender(key, label, lambda: run(kept), threads=count)
+
+    both, alone = ("level", "actions"), ("collateral_margin_level",)
+    found = pm.stress(
+        accounts, book.price, rules, prices, mode="cross_classic", fields=both + alone
+    )
+    for scenario in _some(prices):
+        _check(book, prices, scenario, found.level[:, scenario], found.actions[:, scenario])
+    _check_levels(book, prices, found.further_levels[alone[0]])
+    del found
+    for count in dict.fromkeys((1, threads)):
+        grid.contenders += [
+            contender("both", "levels and actions, out=", count, reuses=True, fields=both),
+            contender(
+                "levels", "collateral margin levels alone, out=", count, reuses=True, fields=alone
+            ),
+            contender("all", "all results, new arrays", count, reuses=False),
+            contender("worst", "the worst level of each account", count, reuses=False, worst=True),
+        ]

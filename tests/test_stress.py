@@ -229,6 +229,100 @@ def test_account_exactly_on_its_threshold_is_liquidated_and_lacks_nothing():
     assert found.shortfall.tolist() == pytest.approx([0.0], abs=1e-12)
 
 
+# Some results only, and into given arrays.
+
+GRID_FIELDS = ("level", "actions")
+BOOK_FIELDS = ("worst_level", "worst_shock", "action_counts", "shortfall")
+FURTHER = ("collateral_margin_level", "borrow_margin_level", "transfer_out_margin_level")
+
+
+def bits(found: pm.Stress, name: str) -> Any:
+    values = found.further_levels[name] if name in FURTHER else getattr(found, name)
+    if name == "action_counts":
+        return {action: count.tolist() for action, count in values.items()}
+    return values.tobytes()
+
+
+@pytest.mark.parametrize("mode", [None, "cross_classic", "cross_pro"])
+@pytest.mark.parametrize("name", [*GRID_FIELDS, *BOOK_FIELDS])
+def test_a_field_alone_has_the_bits_it_has_among_all(mode, name):
+    shocks = np.linspace(0.2, 2.1, 19)
+    found = stress(shocks, mode=mode, fields=[name])
+    assert found.fields == (name,)
+    assert bits(found, name) == bits(stress(shocks, mode=mode), name)
+    absent = {*GRID_FIELDS, *BOOK_FIELDS} - {name}
+    assert [getattr(found, other) for other in absent] == [None] * len(absent)
+
+
+@FEW
+@given(st.integers(0, 2**32 - 1), st.sampled_from(strategies.CLASSIC), st.booleans())
+def test_further_levels_have_the_bits_of_single_evaluations(seed, classic, with_actions):
+    rng = random.Random(seed)
+    drawn = strategies.random_book(rng, 40, classic=classic, gaps=True)
+    book = pm.Accounts.from_rows(drawn.rows)
+    factors = [rng.choice((0.0, 1.0, rng.lognormvariate(0, 0.5))) for _ in range(5)]
+    fields = (*FURTHER, *(GRID_FIELDS if with_actions else ()))
+    found = pm.stress(
+        book,
+        drawn.prices,
+        drawn.rules,
+        factors,
+        mode="cross_classic",
+        missing="flag",
+        fields=fields,
+    )
+    for k, prices in enumerate(found.prices):
+        single = pm.cross_classic(book, prices, drawn.rules, missing="flag")
+        for name in FURTHER:
+            column = np.ascontiguousarray(found.further_levels[name][:, k])
+            assert column.tobytes() == getattr(single, name).tobytes(), name
+
+
+@pytest.mark.parametrize("mode", [None, "cross_classic", "cross_pro"])
+def test_an_earlier_result_is_filled_again(mode):
+    fields = ("level", "action_counts", "worst_shock")
+    expected = stress([0.4, 1.1], mode=mode, fields=fields)
+    out = stress([1.0, 0.9], mode=mode, fields=fields)
+    level = out.level
+    assert stress([0.4, 1.1], mode=mode, out=out) is out
+    assert out.level is level
+    assert out.prices.tolist() == expected.prices.tolist()
+    for name in fields:
+        assert bits(out, name) == bits(expected, name), name
+
+
+def test_available_margin_can_be_asked_for_where_all_accounts_are_pro():
+    found = stress([0.9], mode="cross_pro", fields=["available_margin"])
+    single = pm.cross_pro(BOOK, found.prices[0], RULES)
+    assert found.further_levels["available_margin"][:, 0].tolist() == (
+        single.available_margin.tolist()
+    )
+    with pytest.raises(ValueError, match="fields must be among"):
+        stress([0.9], fields=["available_margin"])
+
+
+@pytest.mark.parametrize("fields", ["level", ["lvl"], ["available_margin"], [1]])
+def test_unknown_fields_are_refused_with_those_there_are(fields):
+    with pytest.raises(ValueError, match=r"fields must be among \['level', 'actions', "):
+        stress([1.0], mode="cross_classic", fields=fields)
+
+
+def test_worst_alone_has_no_field_of_the_grid():
+    assert stress([1.0], worst=True, fields=["worst_level"]).fields == ("worst_level",)
+    with pytest.raises(ValueError, match=r"with worst=True, not \['level'\]"):
+        stress([1.0], worst=True, fields=["level"])
+
+
+def test_out_must_be_of_the_same_size_and_fields():
+    out = stress([1.0, 0.5], fields=["level"])
+    with pytest.raises(ValueError, match="of 6 accounts and 1 shocks, not of 6 and 2"):
+        stress([1.0], out=out)
+    with pytest.raises(ValueError, match=r"fields must be those of out, \['level'\]"):
+        stress([1.0, 0.5], out=out, fields=["actions"])
+    with pytest.raises(ValueError, match="out must be a Stress, not int"):
+        stress([1.0, 0.5], out=3)
+
+
 # What cannot be valued.
 
 

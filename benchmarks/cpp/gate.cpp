@@ -180,12 +180,13 @@ class Cases {
         std::int32_t worst_scenario[n_grid_accounts];
         std::int64_t counts[n_scenarios * n_action_flags];
         double shortfall[n_scenarios];
-        const GridOutputs outputs{grid_levels_.data(),
-                                  grid_actions_.data(),
-                                  worst_level,
-                                  worst_scenario,
-                                  counts,
-                                  shortfall};
+        GridOutputs<Mode> outputs{};
+        outputs.levels[0] = grid_levels_.data();
+        outputs.actions = grid_actions_.data();
+        outputs.worst_level = worst_level;
+        outputs.worst_scenario = worst_scenario;
+        outputs.action_counts = counts;
+        outputs.shortfall = shortfall;
         evaluate_grid<Mode>(book_.view(n_grid_accounts), market_, n_assets, prices_.data(),
                             n_scenarios, table_, 0, outputs, 1, implementation());
     }

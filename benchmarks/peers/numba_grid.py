@@ -1,6 +1,7 @@
 """numba on a grid of price vectors: scenarios innermost, so that LLVM vectorises over them.
 
-Whether a position stays in its first tier is tested once for all scenarios, at the highest price.
+Whether a position stays in its first tier is tested once for all scenarios, at the highest price;
+accounts without debt are at infinity under every one.
 ``prepare`` answers margin level and actions, ``prepare_levels`` collateral margin levels alone.
 """
 
@@ -38,6 +39,14 @@ def _add_collateral(
         collateral[s] += rates[schedule, step] * value + steps[schedule, step]
 
 
+@njit(inline="always")
+def _is_in_debt(begin: Any, end: Any, owed: Any) -> Any:
+    debts = 0
+    for k in range(begin, end):
+        debts += owed[k] > 0
+    return debts > 0
+
+
 @njit(error_model="numpy", nogil=True)
 def _levels(
     begin: Any, end: Any, offsets: Any, ids: Any, owned: Any, owed: Any, prices: Any, highest: Any,
@@ -47,6 +56,9 @@ def _levels(
     collateral = np.empty(n_scenarios)
     liability = np.empty(n_scenarios)
     for account in range(begin, end):
+        if not _is_in_debt(offsets[account], offsets[account + 1], owed):
+            levels[account, :] = np.inf
+            continue
         collateral[:] = 0.0
         liability[:] = 0.0
         for k in range(offsets[account], offsets[account + 1]):
@@ -76,6 +88,10 @@ def _decided(
     collateral = np.empty(n_scenarios)
     liability = np.empty(n_scenarios)
     for account in range(begin, end):
+        if not _is_in_debt(offsets[account], offsets[account + 1], owed):
+            levels[account, :] = np.inf
+            actions[account, :] = 7
+            continue
         total[:] = 0.0
         collateral[:] = 0.0
         liability[:] = 0.0

@@ -104,7 +104,7 @@ def evaluate_grid(
     class_of: Any,
     prices: _Array,
     liquidation_test: int,
-    levels: Any,
+    levels: Sequence[Any],
     actions: Any,
     worst_level: Any,
     worst_scenario: Any,

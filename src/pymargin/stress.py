@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -27,11 +27,14 @@ __all__ = ["Shocks", "Stress", "stress"]
 Shocks: TypeAlias = Sequence[float] | Sequence[Mapping[str, float]] | npt.NDArray[Any]
 
 _N_FLAGS = 16
+_CACHE_LINE = 64
+_OF_GRID = ("level", "actions")
+_OF_BOOK = ("worst_level", "worst_shock", "action_counts", "shortfall")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stress:
-    """Levels and actions of n accounts under m shocks.
+    """Levels and actions of n accounts under m shocks; None where ``fields`` left a result out.
 
     Parameters
     ----------
@@ -50,21 +53,30 @@ class Stress:
         threshold, summed: theta * D - N.
     prices
         float64[m, n_assets], USDT: what the shocks made of the prices.
+    further_levels
+        Name to float64[n, m]: the levels beside ``level`` that ``fields`` asked for by name.
     """
 
     ids: npt.NDArray[Any]
     level: npt.NDArray[np.float64] | None
     actions: npt.NDArray[np.uint16] | None
-    worst_level: npt.NDArray[np.float64]
-    worst_shock: npt.NDArray[np.int32]
-    action_counts: Mapping[Action, npt.NDArray[np.int64]]
-    shortfall: npt.NDArray[np.float64]
+    worst_level: npt.NDArray[np.float64] | None
+    worst_shock: npt.NDArray[np.int32] | None
+    action_counts: Mapping[Action, npt.NDArray[np.int64]] | None
+    shortfall: npt.NDArray[np.float64] | None
     prices: npt.NDArray[np.float64]
     rules_digest: str
     methodology: str
+    further_levels: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.shortfall)
+        return len(self.prices)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The results that were asked for."""
+        own = (name for name in (*_OF_GRID, *_OF_BOOK) if getattr(self, name) is not None)
+        return (*own, *self.further_levels)
 
 
 def stress(
@@ -77,6 +89,8 @@ def stress(
     mode: Mode | str | None = None,
     leverage: int | None = None,
     missing: Missing = "raise",
+    fields: Collection[str] | None = None,
+    out: Stress | None = None,
     threads: int = 1,
 ) -> Stress:
     """Evaluate every account under every shock.
@@ -96,6 +110,14 @@ def stress(
         Keep only each account's worst level: no n x m array is made.
     mode
         Evaluate every account under this mode; each under its own where absent.
+    fields
+        Which results to compute, where not all: of ``level, actions, worst_level, worst_shock,
+        action_counts, shortfall``, and by name whatever further level all modes concerned have,
+        such as ``collateral_margin_level`` with ``mode="cross_classic"``. What is not asked for
+        takes neither time nor memory.
+    out
+        An earlier result for as many accounts and shocks, whose arrays are filled again and which
+        is returned.
 
     Returns
     -------
@@ -105,6 +127,8 @@ def stress(
     ------
     PricesError
         A factor or shocked price is negative, not finite or out of range, or the shapes differ.
+    ValueError
+        A field is unknown, or ``out`` is of another size or has other fields.
     UnpricedError, AccountsError, RulesError
         As in `pymargin.evaluate`.
     """
@@ -112,22 +136,82 @@ def stress(
     price = resolve(prices, accounts.assets)
     scenarios = _scenarios(price, accounts.assets, rules, shocks)
     parts = bind_modes(accounts, price, rules, leverage=leverage, missing=missing, mode=mode)
-    n, m = len(accounts), len(scenarios)
+    shape = (len(accounts), len(scenarios))
+    if out is None:
+        arrays = _empty(_wanted(fields, [bound for _, bound in parts], worst=worst), *shape)
+    else:
+        _check_out(out, fields, *shape, worst=worst)
+        arrays = {name: getattr(out, name) for name in (*_OF_GRID, *_OF_BOOK, "further_levels")}
     result = Stress(
         ids=accounts.ids,
-        level=None if worst else np.empty((n, m)),
-        actions=None if worst else np.empty((n, m), np.uint16),
-        worst_level=np.empty(n),
-        worst_shock=np.empty(n, np.int32),
-        action_counts={action: np.zeros(m, np.int64) for action in Action},
-        shortfall=np.zeros(m),
         prices=scenarios,
         rules_digest=rules.digest,
         methodology=joint_methodology(parts),
+        **arrays,
     )
+    for totals in (result.shortfall, *(result.action_counts or {}).values()):
+        if totals is not None:
+            totals.fill(0)
     for positions, bound in parts:
         _fill(result, positions, bound, scenarios, threads)
-    return result
+    if out is None:
+        return result
+    for name in Stress.__slots__:
+        object.__setattr__(out, name, getattr(result, name))
+    return out
+
+
+def _wanted(
+    fields: Collection[str] | None, parts: Sequence[Evaluation], *, worst: bool
+) -> tuple[str, ...]:
+    """Return the names of the results to compute."""
+    if fields is None:
+        return _OF_BOOK if worst else (*_OF_GRID, *_OF_BOOK)
+    known = [*_OF_GRID, *_OF_BOOK]
+    if parts:
+        shared = set.intersection(*(set(bound.spec.levels[1:]) for bound in parts))
+        known += [name for name in parts[0].spec.levels if name in shared]
+    if isinstance(fields, str) or not set(fields) <= set(known):
+        raise ValueError(f"fields must be among {known}, not {fields!r}")
+    if worst and not set(fields) <= set(_OF_BOOK):
+        raise ValueError(f"fields must be among {list(_OF_BOOK)} with worst=True, not {fields!r}")
+    return tuple(name for name in known if name in fields)
+
+
+def _empty(names: Collection[str], n: int, m: int) -> dict[str, Any]:
+    """Return new arrays for the results named, None for the others."""
+    counts = {action: np.empty(m, np.int64) for action in Action}
+    further = [name for name in names if name not in (*_OF_GRID, *_OF_BOOK)]
+    return {
+        "level": _lines(n, m, np.float64) if "level" in names else None,
+        "actions": _lines(n, m, np.uint16) if "actions" in names else None,
+        "worst_level": np.empty(n) if "worst_level" in names else None,
+        "worst_shock": np.empty(n, np.int32) if "worst_shock" in names else None,
+        "action_counts": counts if "action_counts" in names else None,
+        "shortfall": np.empty(m) if "shortfall" in names else None,
+        "further_levels": {name: _lines(n, m, np.float64) for name in further},
+    }
+
+
+def _lines(n: int, m: int, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """Return an n x m array that begins at a cache line: writing it takes fewer of them."""
+    size = n * m * np.dtype(kind).itemsize
+    raw = np.empty(size + _CACHE_LINE, np.uint8)
+    first = -raw.ctypes.data % _CACHE_LINE
+    return raw[first : first + size].view(kind).reshape(n, m)
+
+
+def _check_out(out: Stress, fields: Collection[str] | None, n: int, m: int, *, worst: bool) -> None:
+    if not isinstance(out, Stress):
+        raise ValueError(f"out must be a Stress, not {type(out).__name__}")
+    if (len(out.ids), len(out)) != (n, m):
+        raise ValueError(
+            f"out must be of {n:,} accounts and {m:,} shocks, not of {len(out.ids):,} and "
+            f"{len(out):,}"
+        )
+    wanted = set(_OF_BOOK if worst else out.fields) if fields is None else set(fields)
+    if wanted != set(out.fields):
+        raise ValueError(f"fields must be those of out, {list(out.fields)}, not {sorted(wanted)}")
 
 
 def _fill(
@@ -139,13 +223,26 @@ def _fill(
 ) -> None:
     """Evaluate the accounts of one mode and add them to the result."""
     n, m = len(bound.accounts), len(scenarios)
-    whole = positions is None
-    level = result.level if whole or result.level is None else np.empty((n, m))
-    actions = result.actions if whole or result.actions is None else np.empty((n, m), np.uint16)
-    worst_level = result.worst_level if whole else np.empty(n)
-    worst_shock = result.worst_shock if whole else np.empty(n, np.int32)
-    counts = np.zeros((m, _N_FLAGS), np.int64)
-    shortfall = np.zeros(m)
+    named: dict[str, npt.NDArray[Any] | None] = {
+        bound.spec.levels[0]: result.level,
+        **result.further_levels,
+        "actions": result.actions,
+        "worst_level": result.worst_level,
+        "worst_shock": result.worst_shock,
+    }
+    wholes = {name: values for name, values in named.items() if values is not None}
+    arrays = wholes
+    if positions is not None:
+        arrays = {name: np.empty((n, *x.shape[1:]), x.dtype) for name, x in wholes.items()}
+    for level in bound.absent & arrays.keys():
+        arrays[level].fill(np.nan)
+    # The core finds the worst level and its shock together.
+    worst_level, worst_shock = arrays.get("worst_level"), arrays.get("worst_shock")
+    if (worst_level is None) != (worst_shock is None):
+        worst_level = np.empty(n) if worst_level is None else worst_level
+        worst_shock = np.empty(n, np.int32) if worst_shock is None else worst_shock
+    counts = None if result.action_counts is None else np.empty((m, _N_FLAGS), np.int64)
+    shortfall = None if result.shortfall is None else np.empty(m)
     _core.evaluate_grid(
         bound.kernel,
         book_of(bound.accounts),
@@ -157,23 +254,22 @@ def _fill(
         bound.class_of,
         scenarios,
         bound.liquidation_test,
-        level,
-        actions,
+        [None if name in bound.absent else arrays.get(name) for name in bound.spec.levels],
+        arrays.get("actions"),
         worst_level,
         worst_shock,
         counts,
         shortfall,
         threads,
     )
-    result.shortfall[:] += shortfall
-    for action, total in result.action_counts.items():
-        total += counts[:, action.value.bit_length() - 1]
+    if result.shortfall is not None and shortfall is not None:
+        result.shortfall[:] += shortfall
+    if result.action_counts is not None and counts is not None:
+        for action, total in result.action_counts.items():
+            total += counts[:, action.value.bit_length() - 1]
     if positions is not None:
-        result.worst_level[positions] = worst_level
-        result.worst_shock[positions] = worst_shock
-        for whole_grid, part in ((result.level, level), (result.actions, actions)):
-            if whole_grid is not None and part is not None:
-                whole_grid[positions] = part
+        for name, values in arrays.items():
+            wholes[name][positions] = values
 
 
 def _scenarios(

@@ -115,20 +115,27 @@ void run(const Call& call, const std::vector<py::object>& levels,
 
 /// Arrays that a grid fills; None: not wanted.
 struct GridArrays {
-    const py::object& levels;
+    const std::vector<py::object>& levels;
     const py::object& actions;
     const py::object& worst_level;
     const py::object& worst_scenario;
     const py::object& action_counts;
     const py::object& shortfall;
 
-    GridOutputs take(std::int64_t n, std::int64_t m) const {
-        return {output<double>(levels, "levels", n * m),
-                output<std::uint16_t>(actions, "actions", n * m),
-                output<double>(worst_level, "worst_level", n),
-                output<std::int32_t>(worst_scenario, "worst_scenario", n),
-                output<std::int64_t>(action_counts, "action_counts", n_action_flags * m),
-                output<double>(shortfall, "shortfall", m)};
+    template <class Mode>
+    GridOutputs<Mode> take(std::int64_t n, std::int64_t m) const {
+        GridOutputs<Mode> outputs{};
+        take_outputs(outputs.levels, levels, "levels", n * m);
+        outputs.actions = output<std::uint16_t>(actions, "actions", n * m);
+        outputs.worst_level = output<double>(worst_level, "worst_level", n);
+        outputs.worst_scenario = output<std::int32_t>(worst_scenario, "worst_scenario", n);
+        if ((outputs.worst_level == nullptr) != (outputs.worst_scenario == nullptr)) {
+            refuse("worst_scenario", "None where worst_level is, and only there");
+        }
+        outputs.action_counts =
+            output<std::int64_t>(action_counts, "action_counts", n_action_flags * m);
+        outputs.shortfall = output<double>(shortfall, "shortfall", m);
+        return outputs;
     }
 };
 
@@ -143,7 +150,7 @@ void run_grid(const Call& call, const py::array& prices, int liquidation_test,
     }
     const std::int64_t n_scenarios = prices.shape(0);
     const auto* const price = input<double>(prices, "prices", n_scenarios * n_assets);
-    const GridOutputs outputs = arrays.take(call.book.n_accounts(), n_scenarios);
+    const auto outputs = arrays.take<Mode>(call.book.n_accounts(), n_scenarios);
     const Implementation chosen = implementation();
     const py::gil_scoped_release release;
     call.book.visit([&](const auto& accounts) {
@@ -233,7 +240,7 @@ void register_evaluate(py::module_& module) {
         [](const std::string& kernel, const Book& book, const Schedules& schedules,
            const py::array& price, const py::array& schedule_ids, const py::object& gaps,
            const Decisions& decisions, const py::object& class_of, const py::array& prices,
-           int liquidation_test, const py::object& levels, const py::object& actions,
+           int liquidation_test, const std::vector<py::object>& levels, const py::object& actions,
            const py::object& worst_level, const py::object& worst_scenario,
            const py::object& action_counts, const py::object& shortfall, int threads) {
             const py::none none;
@@ -248,8 +255,8 @@ void register_evaluate(py::module_& module) {
         py::arg("worst_level"), py::arg("worst_scenario"), py::arg("action_counts"),
         py::arg("shortfall"), py::arg("threads"),
         "Evaluate n accounts under m price vectors, prices float64[m, a], into float64[n, m] "
-        "levels, uint16[n, m] actions, float64[n] and int32[n] worst (None: not wanted), "
-        "int64[m, 16] counts per action flag and float64[m] shortfall.");
+        "levels, uint16[n, m] actions, float64[n] and int32[n] worst, int64[m, 16] counts per "
+        "action flag and float64[m] shortfall (None: not wanted, and not computed).");
     module.def(
         "implementation", [] { return implementation_name(implementation()); },
         "Return the name of the instruction set in use: 'generic' or 'avx2'.");

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
+#include "grid_tile.hpp"
 #include "kernels/grid.hpp"
 #include "pymargin/grid.hpp"
 #include "pymargin/modes/all.hpp"
@@ -11,11 +11,9 @@ namespace pymargin {
 
 #if defined(__x86_64__)
 namespace kernels {
-#define PYMARGIN_DECLARE(...)                                                \
-    template <>                                                              \
-    void run_grid_avx2(const GridJob<__VA_ARGS__, std::uint16_t>&) noexcept; \
-    template <>                                                              \
-    void run_grid_avx2(const GridJob<__VA_ARGS__, std::uint32_t>&) noexcept;
+#define PYMARGIN_DECLARE(...) \
+    template <>               \
+    void run_grid_avx2(const GridJob<__VA_ARGS__>&) noexcept;
 PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DECLARE)
 #undef PYMARGIN_DECLARE
 }  // namespace kernels
@@ -26,243 +24,253 @@ namespace {
 using kernels::grid_block;
 using kernels::grid_tile;
 using kernels::GridJob;
+using kernels::GridResult;
 
-/// The prices of all scenarios as the kernels load them, and what holds for all of them.
-template <class Mode>
-class ScenarioPrices {
-  public:
-    ScenarioPrices(const Market<Mode::n_tables>& market, std::int64_t n_assets,
-                   const double* prices, std::int64_t n_scenarios)
-        : market_(market), n_assets_(n_assets), prices_(prices) {
-        const std::int64_t n_blocks = (n_scenarios + grid_block - 1) / grid_block;
-        by_block_.resize(static_cast<std::size_t>(n_blocks * n_assets * grid_block));
-        greatest_.resize(static_cast<std::size_t>(n_assets), 0.0);
-        for (std::int64_t asset = 0; asset < n_assets; ++asset) {
-            for (std::int64_t k = 0; k < n_blocks * grid_block; ++k) {
-                // Lanes past the last scenario repeat it.
-                const double given = prices[std::min(k, n_scenarios - 1) * n_assets + asset];
-                const double price = std::isfinite(given) ? given : 0;
-                const std::int64_t block = k / grid_block;
-                by_block_[static_cast<std::size_t>((block * n_assets + asset) * grid_block +
-                                                   k % grid_block)] = price;
-                greatest_[static_cast<std::size_t>(asset)] =
-                    std::max(greatest_[static_cast<std::size_t>(asset)], price);
-            }
-        }
-    }
-
-    const double* block(std::int64_t block) const noexcept {
-        return by_block_.data() + block * n_assets_ * grid_block;
-    }
-    const double* greatest() const noexcept {
-        return greatest_.data();
-    }
-
-    /// The market of one scenario, for an account that is evaluated by itself.
-    std::vector<MarketRow<Mode::n_tables>> rows(std::int64_t scenario) const {
-        std::vector<MarketRow<Mode::n_tables>> rows(market_.rows, market_.rows + n_assets_);
-        for (std::int64_t asset = 0; asset < n_assets_; ++asset) {
-            const double price = prices_[scenario * n_assets_ + asset];
-            rows[static_cast<std::size_t>(asset)].price = std::isfinite(price) ? price : 0;
-        }
-        return rows;
-    }
-
-  private:
-    const Market<Mode::n_tables>& market_;
-    std::int64_t n_assets_;
-    const double* prices_;
-    std::vector<double> by_block_;
-    std::vector<double> greatest_;
+/// Everything that a call is given.
+template <class Mode, class AssetId>
+struct GridCall {
+    const AccountArrays<AssetId>& accounts;
+    const Market<Mode::n_tables>& market;
+    std::int64_t n_assets;
+    const double* prices;
+    std::int64_t n_scenarios;
+    const DecisionTable& table;
+    int liquidation_test;
+    const GridOutputs<Mode>& outputs;
 };
 
-/// What one tile of accounts adds to the totals over accounts.
+/// What one tile of accounts adds to the totals over accounts, block by block; empty where they are
+/// not wanted.
 struct Totals {
-    explicit Totals(std::int64_t n_scenarios)
-        : counts(static_cast<std::size_t>(n_scenarios * n_action_flags), 0),
-          shortfall(static_cast<std::size_t>(n_scenarios), 0.0) {
-    }
+    static constexpr std::size_t counts_of_block = n_action_flags * grid_block;
 
-    void count(std::int64_t scenario, unsigned actions, std::int64_t accounts) {
-        for (; actions != 0; actions &= actions - 1) {
-            counts[static_cast<std::size_t>(scenario * n_action_flags + __builtin_ctz(actions))] +=
-                accounts;
-        }
-    }
-
-    std::vector<std::int64_t> counts;
-    std::vector<double> shortfall;
+    std::vector<std::uint16_t> counts;  ///< blocks x n_action_flags x grid_block
+    std::vector<double> shortfall;      ///< blocks x grid_block
 };
 
-/// Evaluates accounts by themselves, one scenario at a time; its markets are made when needed.
+/// Evaluates accounts by themselves, one scenario at a time.
 template <class Mode, class AssetId>
-class OneByOne final : public kernels::GridRare {
+class OneByOne final : public kernels::GridRare<Mode> {
   public:
-    OneByOne(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
-             const ScenarioPrices<Mode>& prices, std::int64_t n_scenarios,
-             const DecisionTable& table, int liquidation_test, const GridOutputs& outputs,
-             Totals& totals)
-        : accounts_(accounts),
-          market_(market),
-          prices_(prices),
-          n_scenarios_(n_scenarios),
-          table_(table),
-          liquidation_test_(liquidation_test),
-          outputs_(outputs),
-          totals_(totals),
-          rows_(static_cast<std::size_t>(n_scenarios)) {
+    explicit OneByOne(const GridCall<Mode, AssetId>& call)
+        : call_(call), rows_(call.market.rows, call.market.rows + call.n_assets) {
     }
 
-    double redo(std::int64_t account, std::int64_t scenario, double* shortfall) noexcept override {
-        auto& rows = rows_[static_cast<std::size_t>(scenario)];
-        if (rows.empty()) {
-            rows = prices_.rows(scenario);
+    GridResult<Mode> redo(std::int64_t account, std::int64_t scenario) noexcept override {
+        const double* const prices = call_.prices + scenario * call_.n_assets;
+        const auto& balances = call_.accounts.balances;
+        set_prices(balances.asset, balances.offsets, account, prices);
+        if constexpr (Mode::counts_orders) {
+            const auto& orders = call_.accounts.orders;
+            set_prices(orders.give_asset, orders.offsets, account, prices);
+            set_prices(orders.get_asset, orders.offsets, account, prices);
         }
-        Market<Mode::n_tables> market = market_;
-        market.rows = rows.data();
-        const auto result = evaluate_row<Mode>(accounts_, market, table_, account);
-        totals_.count(scenario, result.actions, 1);
-        if (outputs_.actions != nullptr) {
-            outputs_.actions[account * n_scenarios_ + scenario] = result.actions;
+        Market<Mode::n_tables> market = call_.market;
+        market.rows = rows_.data();
+        const auto found = evaluate_row<Mode>(call_.accounts, market, call_.table, account);
+        GridResult<Mode> result{};
+        for (int level = 0; level < Mode::n_levels; ++level) {
+            result.levels[level] = Mode::shown(level, found.levels[level]);
         }
-        if (liquidation_test_ >= 0 && (result.actions & action_liquidate) != 0) {
-            const Ratio<double> level =
-                Mode::level(result.sums, table_.test_level[liquidation_test_]);
-            *shortfall += positive_part(
-                table_.row(account)[liquidation_test_].value * level.denominator - level.numerator);
+        result.actions = found.actions;
+        if (call_.liquidation_test >= 0 && (found.actions & action_liquidate) != 0) {
+            const double theta = call_.table.row(account)[call_.liquidation_test].value;
+            const int which = call_.table.test_level[call_.liquidation_test];
+            const Ratio<double> level = Mode::level(found.sums, which);
+            result.missing = positive_part(theta * level.denominator - level.numerator);
         }
-        return Mode::shown(0, result.levels[0]);
-    }
-
-    /// What the kernel writes of an account, for the implementation that has no kernel.
-    void write(std::int64_t account, std::int64_t scenario, double level) const noexcept {
-        if (outputs_.levels != nullptr) {
-            outputs_.levels[account * n_scenarios_ + scenario] = level;
-        }
-        if (outputs_.worst_level != nullptr && level < outputs_.worst_level[account]) {
-            outputs_.worst_level[account] = level;
-            outputs_.worst_scenario[account] = static_cast<std::int32_t>(scenario);
-        }
-    }
-
-    void write_unpriced(std::int64_t account, std::uint16_t gaps) {
-        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-        for (std::int64_t scenario = 0; scenario < n_scenarios_; ++scenario) {
-            totals_.count(scenario, gaps, 1);
-            if (outputs_.levels != nullptr) {
-                outputs_.levels[account * n_scenarios_ + scenario] = nan;
-            }
-            if (outputs_.actions != nullptr) {
-                outputs_.actions[account * n_scenarios_ + scenario] = gaps;
-            }
-        }
-        if (outputs_.worst_level != nullptr) {
-            outputs_.worst_level[account] = nan;
-            outputs_.worst_scenario[account] = -1;
-        }
+        return result;
     }
 
   private:
-    const AccountArrays<AssetId>& accounts_;
-    const Market<Mode::n_tables>& market_;
-    const ScenarioPrices<Mode>& prices_;
-    std::int64_t n_scenarios_;
-    const DecisionTable& table_;
-    int liquidation_test_;
-    const GridOutputs& outputs_;
-    Totals& totals_;
-    std::vector<std::vector<MarketRow<Mode::n_tables>>> rows_;
+    /// Of what an account has to do with; the rest keep whatever price they have.
+    void set_prices(const AssetId* assets, const std::int64_t* offsets, std::int64_t account,
+                    const double* prices) noexcept {
+        for (std::int64_t at = offsets[account]; at < offsets[account + 1]; ++at) {
+            const double price = prices[assets[at]];
+            rows_[assets[at]].price = std::isfinite(price) ? price : 0;
+        }
+    }
+
+    const GridCall<Mode, AssetId>& call_;
+    std::vector<MarketRow<Mode::n_tables>> rows_;
 };
 
+/// One thread's work on the tiles that it is given.
 template <class Mode, class AssetId>
-void run_block(const GridJob<Mode, AssetId>& job, OneByOne<Mode, AssetId>& one_by_one,
-               Implementation implementation) {
-#if defined(__x86_64__)
-    if (implementation == Implementation::avx2) {
-        kernels::run_grid_avx2(job);
-        return;
+class GridWorker {
+  public:
+    GridWorker(const GridCall<Mode, AssetId>& call, const ScenarioPrices& prices,
+               Implementation implementation)
+        : call_(call), prices_(prices), implementation_(implementation), one_by_one_(call) {
     }
-#endif
-    static_cast<void>(implementation);
-    const std::int64_t end = std::min(job.first_scenario + grid_block, job.n_scenarios);
-    for (std::int64_t account = job.first_account; account < job.last_account; ++account) {
-        if (job.unpriced != nullptr && job.unpriced[account - job.first_account] != 0) {
-            continue;
-        }
-        for (std::int64_t scenario = job.first_scenario; scenario < end; ++scenario) {
-            ++job.others[scenario - job.first_scenario];
-            double* const shortfall = job.shortfall + (scenario - job.first_scenario);
-            one_by_one.write(account, scenario, one_by_one.redo(account, scenario, shortfall));
-        }
-    }
-}
 
-/// Evaluates one tile of accounts under all scenarios.
-template <class Mode, class AssetId>
-Totals run_tile(GridJob<Mode, AssetId> job, const ScenarioPrices<Mode>& prices,
-                Implementation implementation) {
-    Totals totals(job.n_scenarios);
-    OneByOne<Mode, AssetId> one_by_one(*job.accounts, *job.market, prices, job.n_scenarios,
-                                       *job.decisions, job.liquidation_test, job.outputs, totals);
-    const std::int64_t n = job.last_account - job.first_account;
-    std::vector<std::uint16_t> unpriced;
-    if (job.market->gaps != nullptr) {
-        for (std::int64_t account = job.first_account; account < job.last_account; ++account) {
-            unpriced.push_back(gaps_of<Mode>(*job.accounts, job.market->gaps, account));
+    Totals run(std::int64_t begin, std::int64_t end) {
+        const GridOutputs<Mode>& outputs = call_.outputs;
+        constexpr double infinity = std::numeric_limits<double>::infinity();
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        const std::size_t n_blocks = prices_.n_blocks();
+        Totals totals;
+        if (outputs.action_counts != nullptr) {
+            totals.counts.resize(n_blocks * Totals::counts_of_block);
         }
-        job.unpriced = unpriced.data();
+        if (outputs.shortfall != nullptr) {
+            totals.shortfall.resize(n_blocks * grid_block);
+        }
+        tile_.fill(call_.accounts, call_.market, call_.table, prices_.greatest(), begin, end);
+        if (outputs.worst_level != nullptr) {
+            std::fill(outputs.worst_level + begin, outputs.worst_level + end, infinity);
+            std::fill(outputs.worst_scenario + begin, outputs.worst_scenario + end, 0);
+        }
+        for (std::size_t block = 0; block < n_blocks; ++block) {
+            const GridJob<Mode> job = block_job(block, totals);
+            run_kernel(job);
+            run_others(job);
+        }
+        for (const std::int64_t account : tile_.free()) {
+            write_same(account, infinity, call_.table.actions[0]);
+        }
+        for (const auto& one : tile_.unpriced()) {
+            write_same(one.account, nan, one.gaps);
+            if (outputs.worst_level != nullptr) {
+                outputs.worst_level[one.account] = nan;
+                outputs.worst_scenario[one.account] = -1;
+            }
+        }
+        return totals;
     }
-    if (job.outputs.worst_level != nullptr) {
-        std::fill_n(job.outputs.worst_level + job.first_account, n,
-                    std::numeric_limits<double>::infinity());
-        std::fill_n(job.outputs.worst_scenario + job.first_account, n, 0);
+
+  private:
+    GridJob<Mode> block_job(std::size_t block, Totals& totals) {
+        GridJob<Mode> job{};
+        job.accounts = tile_.accounts().data();
+        job.n_accounts = static_cast<std::int64_t>(tile_.accounts().size());
+        job.entries = tile_.entries();
+        job.schedules = call_.market.schedules;
+        job.decisions = &call_.table;
+        job.liquidation_test = call_.liquidation_test;
+        job.outputs = call_.outputs;
+        job.prices = prices_.block(block);
+        job.greatest_prices = prices_.greatest(block);
+        job.n_scenarios = call_.n_scenarios;
+        job.first_scenario = static_cast<std::int64_t>(block) * grid_block;
+        if (!totals.counts.empty()) {
+            job.counts = totals.counts.data() + block * Totals::counts_of_block;
+        }
+        if (!totals.shortfall.empty()) {
+            job.shortfall = totals.shortfall.data() + block * grid_block;
+        }
+        job.rare = &one_by_one_;
+        return job;
     }
-    for (std::size_t k = 0; k < unpriced.size(); ++k) {
-        if (unpriced[k] != 0) {
-            one_by_one.write_unpriced(job.first_account + static_cast<std::int64_t>(k),
-                                      unpriced[k]);
+
+    void run_kernel(const GridJob<Mode>& job) {
+#if defined(__x86_64__)
+        if (implementation_ == Implementation::avx2) {
+            kernels::run_grid_avx2(job);
+            return;
+        }
+#endif
+        static_cast<void>(implementation_);
+        for (const auto& one : tile_.accounts()) {
+            run_alone(job, one.account);
         }
     }
-    const std::size_t n_combinations = std::size_t{1} << job.decisions->n_tests;
-    const auto n_priced = n - std::count_if(unpriced.begin(), unpriced.end(),
-                                            [](unsigned gaps) { return gaps != 0; });
-    std::vector<std::uint32_t> bit_counts(grid_block * n_combinations);
-    job.rare = &one_by_one;
-    job.bit_counts = bit_counts.data();
-    for (std::int64_t first = 0; first < job.n_scenarios; first += grid_block) {
-        std::fill(bit_counts.begin(), bit_counts.end(), 0U);
-        double shortfall[grid_block] = {};
-        std::uint32_t others[grid_block] = {};
-        job.first_scenario = first;
-        job.prices = prices.block(first / grid_block);
-        job.shortfall = shortfall;
-        job.others = others;
-        run_block(job, one_by_one, implementation);
-        const std::int64_t end = std::min(first + grid_block, job.n_scenarios);
-        for (std::int64_t scenario = first; scenario < end; ++scenario) {
-            const auto lane = static_cast<std::size_t>(scenario - first);
-            totals.shortfall[static_cast<std::size_t>(scenario)] += shortfall[lane];
-            totals.count(scenario, job.decisions->actions[0], n_priced - others[lane]);
-            for (std::size_t bits = 0; bits < n_combinations; ++bits) {
-                totals.count(scenario, job.decisions->actions[bits],
-                             bit_counts[lane * n_combinations + bits]);
+
+    /// Those that no kernel takes.
+    void run_others(const GridJob<Mode>& job) {
+        for (const std::int64_t account : tile_.alone()) {
+            run_alone(job, account);
+        }
+        for (int k = 0; k < grid_block; ++k) {
+            count(job, k, call_.table.actions[0], tile_.free().size());
+            for (const auto& one : tile_.unpriced()) {
+                count(job, k, one.gaps, 1);
             }
         }
     }
-    return totals;
-}
 
-void add_totals(const std::vector<Totals>& tiles, std::int64_t n_scenarios,
-                const GridOutputs& outputs) {
-    // In the order of the tiles: the sums do not depend on which thread took which.
-    std::fill_n(outputs.action_counts, n_scenarios * n_action_flags, 0);
-    std::fill_n(outputs.shortfall, n_scenarios, 0.0);
-    for (const Totals& tile : tiles) {
-        for (std::size_t k = 0; k < tile.counts.size(); ++k) {
-            outputs.action_counts[k] += tile.counts[k];
+    void run_alone(const GridJob<Mode>& job, std::int64_t account) {
+        for (int k = 0; k < scenarios_of(job); ++k) {
+            const GridResult<Mode> result = one_by_one_.redo(account, job.first_scenario + k);
+            write(account, job.first_scenario + k, result);
+            count(job, k, result.actions, 1);
+            if (job.shortfall != nullptr) {
+                job.shortfall[k] += result.missing;
+            }
         }
-        for (std::size_t k = 0; k < tile.shortfall.size(); ++k) {
-            outputs.shortfall[k] += tile.shortfall[k];
+    }
+
+    static int scenarios_of(const GridJob<Mode>& job) {
+        return static_cast<int>(
+            std::min<std::int64_t>(grid_block, job.n_scenarios - job.first_scenario));
+    }
+
+    static void count(const GridJob<Mode>& job, int k, unsigned actions, std::size_t accounts) {
+        for (; job.counts != nullptr && actions != 0; actions &= actions - 1) {
+            std::uint16_t& count = job.counts[__builtin_ctz(actions) * grid_block + k];
+            count = static_cast<std::uint16_t>(count + accounts);
+        }
+    }
+
+    void write(std::int64_t account, std::int64_t scenario, const GridResult<Mode>& result) {
+        const GridOutputs<Mode>& outputs = call_.outputs;
+        const std::int64_t at = account * call_.n_scenarios + scenario;
+        for (int level = 0; level < Mode::n_levels; ++level) {
+            if (outputs.levels[level] != nullptr) {
+                outputs.levels[level][at] = result.levels[level];
+            }
+        }
+        if (outputs.actions != nullptr) {
+            outputs.actions[at] = result.actions;
+        }
+        if (outputs.worst_level != nullptr && result.levels[0] < outputs.worst_level[account]) {
+            outputs.worst_level[account] = result.levels[0];
+            outputs.worst_scenario[account] = static_cast<std::int32_t>(scenario);
+        }
+    }
+
+    /// What is the same under every scenario.
+    void write_same(std::int64_t account, double value, std::uint16_t actions) {
+        const GridOutputs<Mode>& outputs = call_.outputs;
+        const std::int64_t first = account * call_.n_scenarios;
+        for (double* level : outputs.levels) {
+            if (level != nullptr) {
+                std::fill_n(level + first, call_.n_scenarios, value);
+            }
+        }
+        if (outputs.actions != nullptr) {
+            std::fill_n(outputs.actions + first, call_.n_scenarios, actions);
+        }
+    }
+
+    const GridCall<Mode, AssetId>& call_;
+    const ScenarioPrices& prices_;
+    Implementation implementation_;
+    OneByOne<Mode, AssetId> one_by_one_;
+    GridTile<Mode> tile_;
+};
+
+/// In the order of the tiles: the sums do not depend on which thread took which.
+template <class Mode>
+void write_totals(const std::vector<Totals>& tiles, std::int64_t n_scenarios,
+                  const GridOutputs<Mode>& outputs) {
+    for (std::int64_t scenario = 0; scenario < n_scenarios; ++scenario) {
+        const auto at = static_cast<std::size_t>(scenario);
+        for (std::size_t flag = 0; outputs.action_counts != nullptr && flag < n_action_flags;
+             ++flag) {
+            std::int64_t& count = outputs.action_counts[at * n_action_flags + flag];
+            count = 0;
+            for (const Totals& tile : tiles) {
+                count += tile.counts[at / grid_block * Totals::counts_of_block + flag * grid_block +
+                                     at % grid_block];
+            }
+        }
+        if (outputs.shortfall != nullptr) {
+            outputs.shortfall[scenario] = 0;
+            for (const Totals& tile : tiles) {
+                outputs.shortfall[scenario] += tile.shortfall[at];
+            }
         }
     }
 }
@@ -272,38 +280,32 @@ void add_totals(const std::vector<Totals>& tiles, std::int64_t n_scenarios,
 template <class Mode, class AssetId>
 void evaluate_grid(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
                    std::int64_t n_assets, const double* prices, std::int64_t n_scenarios,
-                   const DecisionTable& table, int liquidation_test, const GridOutputs& outputs,
-                   int threads, Implementation implementation) {
-    const ScenarioPrices<Mode> scenario_prices(market, n_assets, prices, n_scenarios);
+                   const DecisionTable& table, int liquidation_test,
+                   const GridOutputs<Mode>& outputs, int threads, Implementation implementation) {
+    const GridCall<Mode, AssetId> call{accounts,    market, n_assets,         prices,
+                                       n_scenarios, table,  liquidation_test, outputs};
+    const ScenarioPrices scenario_prices(prices, n_scenarios, n_assets);
     const std::int64_t n_tiles = (accounts.n_accounts + grid_tile - 1) / grid_tile;
-    std::vector<Totals> tiles(static_cast<std::size_t>(n_tiles), Totals(0));
+    std::vector<Totals> tiles(static_cast<std::size_t>(n_tiles));
     parallel_for(
         n_tiles, thread_count(threads),
         [&](std::int64_t begin, std::int64_t end) {
+            GridWorker<Mode, AssetId> worker(call, scenario_prices, implementation);
             for (std::int64_t tile = begin; tile < end; ++tile) {
-                GridJob<Mode, AssetId> job{};
-                job.accounts = &accounts;
-                job.market = &market;
-                job.decisions = &table;
-                job.liquidation_test = liquidation_test;
-                job.outputs = outputs;
-                job.greatest_price = scenario_prices.greatest();
-                job.n_scenarios = n_scenarios;
-                job.first_account = tile * grid_tile;
-                job.last_account = std::min(job.first_account + grid_tile, accounts.n_accounts);
+                const std::int64_t first = tile * grid_tile;
                 tiles[static_cast<std::size_t>(tile)] =
-                    run_tile(job, scenario_prices, implementation);
+                    worker.run(first, std::min(first + grid_tile, accounts.n_accounts));
             }
         },
         1);
-    add_totals(tiles, n_scenarios, outputs);
+    write_totals(tiles, n_scenarios, outputs);
 }
 
-#define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                             \
-    template void evaluate_grid<__VA_ARGS__, AssetId>(                                     \
-        const AccountArrays<AssetId>&, const Market<__VA_ARGS__::n_tables>&, std::int64_t, \
-        const double*, std::int64_t, const DecisionTable&, int, const GridOutputs&, int,   \
-        Implementation);
+#define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                                   \
+    template void evaluate_grid<__VA_ARGS__, AssetId>(                                           \
+        const AccountArrays<AssetId>&, const Market<__VA_ARGS__::n_tables>&, std::int64_t,       \
+        const double*, std::int64_t, const DecisionTable&, int, const GridOutputs<__VA_ARGS__>&, \
+        int, Implementation);
 #define PYMARGIN_INSTANTIATE(...)                        \
     PYMARGIN_INSTANTIATE_FOR(std::uint16_t, __VA_ARGS__) \
     PYMARGIN_INSTANTIATE_FOR(std::uint32_t, __VA_ARGS__)

@@ -10,14 +10,21 @@ namespace pymargin {
 /// How many flags an action word has.
 constexpr int n_action_flags = 16;
 
-/// Where the results of n accounts under m scenarios go; a null pointer is not wanted.
+/// Where the results of n accounts under m scenarios go; a null pointer is a result that nobody
+/// asked for, and what no result needs is not computed.
+template <class Mode>
 struct GridOutputs {
-    double* levels;                ///< n x m: the mode's margin level
-    std::uint16_t* actions;        ///< n x m
-    double* worst_level;           ///< n: the least level over the scenarios
-    std::int32_t* worst_scenario;  ///< n: the first scenario that has it
-    std::int64_t* action_counts;   ///< m x n_action_flags: accounts with each flag
-    double* shortfall;             ///< m: USDT that the accounts due for liquidation lack in all
+    double* levels[Mode::n_levels];  ///< n x m each
+    std::uint16_t* actions;          ///< n x m
+    double* worst_level;             ///< n: the least margin level over the scenarios
+    std::int32_t* worst_scenario;    ///< n: the first scenario that has it; with worst_level
+    std::int64_t* action_counts;     ///< m x n_action_flags: accounts with each flag
+    double* shortfall;               ///< m: USDT that the accounts due for liquidation lack in all
+
+    /// Whether anything needs an account held against its thresholds.
+    bool need_decisions() const noexcept {
+        return actions != nullptr || action_counts != nullptr || shortfall != nullptr;
+    }
 };
 
 /// Every account of a book under every one of m price vectors; each level has the bits of a single
@@ -28,7 +35,7 @@ struct GridOutputs {
 template <class Mode, class AssetId>
 void evaluate_grid(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
                    std::int64_t n_assets, const double* prices, std::int64_t n_scenarios,
-                   const DecisionTable& table, int liquidation_test, const GridOutputs& outputs,
-                   int threads, Implementation implementation);
+                   const DecisionTable& table, int liquidation_test,
+                   const GridOutputs<Mode>& outputs, int threads, Implementation implementation);
 
 }  // namespace pymargin

@@ -60,6 +60,23 @@ struct Lanes {
     __m256d v;
 };
 
+/// (left > right) ? left : right, lane by lane.
+PYMARGIN_INLINE Lanes greater(const Lanes& left, const Lanes& right) noexcept {
+    return Lanes(_mm256_max_pd(left.v, right.v));
+}
+
+PYMARGIN_INLINE double least_lane(const Lanes& value) noexcept {
+    const __m128d two =
+        _mm_min_pd(_mm256_castpd256_pd128(value.v), _mm256_extractf128_pd(value.v, 1));
+    return _mm_cvtsd_f64(_mm_min_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
+PYMARGIN_INLINE double greatest_lane(const Lanes& value) noexcept {
+    const __m128d two =
+        _mm_max_pd(_mm256_castpd256_pd128(value.v), _mm256_extractf128_pd(value.v, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 PYMARGIN_INLINE unsigned mask_of(__m256d lanes_set) noexcept {
     return static_cast<unsigned>(_mm256_movemask_pd(lanes_set));
 }
@@ -233,6 +250,9 @@ class LaneBits {
         const __m256i sign = _mm256_srli_epi64(_mm256_castpd_si256(value.v), 63);
         bits_ = _mm256_or_si256(bits_, _mm256_slli_epi64(sign, bit));
     }
+    PYMARGIN_INLINE __m256i lanes_of_64() const noexcept {
+        return bits_;
+    }
     PYMARGIN_INLINE void take(std::uint64_t* bits) const noexcept {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(bits), bits_);
     }
@@ -323,8 +343,11 @@ struct ClassChoice {
 
 }  // namespace
 
-#include "grid.inl"
+#include "avx2_words.inl"
 #include "kernels.inl"
+#include "scenarios.inl"
+// After what it uses.
+#include "grid.inl"
 
 // Full specialisations are ordinary functions: no weak symbol leaves this file.
 #define PYMARGIN_DEFINE_FOR(AssetId, ...)                               \
@@ -339,14 +362,11 @@ PYMARGIN_FOR_EACH_MODE(PYMARGIN_DEFINE)
 #undef PYMARGIN_DEFINE
 #undef PYMARGIN_DEFINE_FOR
 
-#define PYMARGIN_DEFINE_FOR(AssetId, ...)                                   \
-    template <>                                                             \
-    void run_grid_avx2(const GridJob<__VA_ARGS__, AssetId>& job) noexcept { \
-        run_grid(job);                                                      \
+#define PYMARGIN_DEFINE(...)                                       \
+    template <>                                                    \
+    void run_grid_avx2(const GridJob<__VA_ARGS__>& job) noexcept { \
+        run_grid(job);                                             \
     }
-#define PYMARGIN_DEFINE(...)                        \
-    PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \
-    PYMARGIN_DEFINE_FOR(std::uint32_t, __VA_ARGS__)
 PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DEFINE)
 #undef PYMARGIN_DEFINE
 #undef PYMARGIN_DEFINE_FOR

@@ -2,314 +2,384 @@
 
 namespace {
 
-/// One asset under four scenarios none of which leaves the first step of any table.
-template <class Mode>
-class FirstStepAsset {
-  public:
-    PYMARGIN_INLINE FirstStepAsset(const MarketRow<Mode::n_tables>& row,
-                                   const Lanes& price) noexcept
-        : row_(row), price_(price) {
-    }
-
-    PYMARGIN_INLINE const Lanes& price() const noexcept {
-        return price_;
-    }
-
-    template <int table>
-    PYMARGIN_INLINE Lanes value(const Lanes& v) const noexcept {
-        return Lanes(row_.tables[table].first_rate) * v;
-    }
-
-    template <int table>
-    PYMARGIN_INLINE Lanes value(const Lanes& v, const Lanes& /*extent*/) const noexcept {
-        return value<table>(v);
-    }
-
-  private:
-    const MarketRow<Mode::n_tables>& row_;
-    const Lanes price_;
+/// What a pass holds accounts against.
+enum class Tests {
+    none,
+    usual,  ///< the mode's usual four, known to the compiler
+    any,
 };
 
-/// A schedule at four values, step by step; marks lanes that only exact arithmetic settles. Out of
-/// line, so that the sums of the caller stay in registers.
-__attribute__((noinline)) Lanes stepped(const ScheduleTable* schedules, int schedule, Lanes v,
-                                        Lanes extent, unsigned* redo) noexcept {
-    const Step* step = schedules->steps(schedule);
-    const Lanes doubt = Lanes(cap_slack) * extent;
-    for (const Step* free = step; free->rate == 0 && __builtin_isfinite(free->cap); ++free) {
-        *redo |= not_less(v + doubt, Lanes(free->cap)) & not_greater(v, Lanes(free->cap) + doubt);
-    }
-    Lanes rate(step->rate);
-    Lanes offset(step->offset);
-    for (; any_greater(v, Lanes(step->cap)); ++step) {
-        rate = where_greater(v, Lanes(step->cap), Lanes(step[1].rate), rate);
-        offset = where_greater(v, Lanes(step->cap), Lanes(step[1].offset), offset);
-    }
-    const Lanes last_cap(schedules->last_cap(schedule));
-    *redo |= not_less(v + doubt, last_cap);
-    return rate * v + offset;
-}
-
-/// One asset under any four scenarios.
-template <class Mode>
-class ScenarioAsset {
+/// Computes one level of every account, under a block of scenarios, and what it permits. The sums
+/// that neither `level` nor a test needs are not computed: nothing reads them.
+template <class Mode, Tests tests, int level>
+class GridPass {
   public:
-    PYMARGIN_INLINE ScenarioAsset(const Market<Mode::n_tables>& market,
-                                  const MarketRow<Mode::n_tables>& row, const Lanes& price,
-                                  unsigned* redo) noexcept
-        : market_(market), row_(row), price_(price), redo_(redo) {
+    PYMARGIN_INLINE explicit GridPass(const GridJob<Mode>& job) noexcept
+        : job_(job),
+          table_(*job.decisions),
+          schedules_(*job.schedules),
+          actions_(job.decisions->actions),
+          n_scenarios_(job.n_scenarios - job.first_scenario < grid_block
+                           ? static_cast<int>(job.n_scenarios - job.first_scenario)
+                           : grid_block) {
     }
 
-    PYMARGIN_INLINE const Lanes& price() const noexcept {
-        return price_;
-    }
-
-    template <int table>
-    PYMARGIN_INLINE Lanes value(const Lanes& v) const noexcept {
-        return value<table>(v, v);
-    }
-
-    template <int table>
-    PYMARGIN_INLINE Lanes value(const Lanes& v, const Lanes& extent) const noexcept {
-        const int schedule = row_.tables[table].schedule;
-        return schedule < 0 ? Lanes(0.0) : stepped(market_.schedules, schedule, v, extent, redo_);
-    }
-
-  private:
-    const Market<Mode::n_tables>& market_;
-    const MarketRow<Mode::n_tables>& row_;
-    const Lanes price_;
-    unsigned* redo_;
-};
-
-/// How many vectors of scenarios stay in registers.
-template <class Mode>
-constexpr int grid_vectors = Mode::n_sums <= 3 ? 4 : 2;
-
-template <class Mode, class AssetId, bool is_usual>
-struct GridPass {
-    static constexpr int n_vectors = grid_vectors<Mode>;
-    using Sums = typename Mode::template Sums<Lanes>;
-
-    /// Sums of one account under n_vectors * lanes scenarios, left to right in input order.
-    static PYMARGIN_INLINE void sum(const GridJob<Mode, AssetId>& job, std::int64_t account,
-                                    int first_lane, Sums* sums, unsigned* redo) noexcept {
-        const auto& balances = job.accounts->balances;
-        for (std::int64_t entry = balances.offsets[account]; entry < balances.offsets[account + 1];
-             ++entry) {
-            const auto asset = balances.asset[entry];
-            const double owned = balances.free[entry] + balances.locked[entry];
-            const double owed = balances.borrowed[entry] + balances.interest[entry];
-            const auto& row = job.market->rows[asset];
-            const double* const prices =
-                job.prices + static_cast<std::size_t>(asset) * grid_block + first_lane;
-            // Above every value and extent of the entry, rounding included: one look at it decides
-            // for all scenarios whether the first step holds.
-            const double greatest =
-                (owned + owed) * job.greatest_price[asset] * (1 + 4 * cap_slack);
-            if (__builtin_expect(greatest <= least_first_cap(row), 1)) {
-#pragma GCC unroll 4
-                for (int k = 0; k < n_vectors; ++k) {
-                    const FirstStepAsset<Mode> seen(row, load_unaligned(prices + lanes * k));
-                    Mode::add(sums[k], Lanes(owned), Lanes(owed), seen);
-                }
+    PYMARGIN_INLINE void run() noexcept {
+        std::uint16_t n_clear = 0;
+        for (std::int64_t k = 0; k < job_.n_accounts; ++k) {
+            const GridAccount<Mode>& account = job_.accounts[k];
+            prefetch_results(k);
+            ScenarioNotes notes{};
+            Sums sums{};
+            add_all(account, sums, notes);
+            if constexpr (tests == Tests::none) {
+                put(account, level_alone(account, sums, notes));
             } else {
-                add_beyond_first_step(job, row, prices, owned, owed, sums, redo);
+                const Lanes nearest = least_of(clearance(account, sums));
+                const unsigned unclear = not_greater(nearest, Lanes(account.error)) |
+                                         notes.ambiguous | notes.beyond_tiers;
+                if (__builtin_expect(unclear == 0, 1)) {
+                    put(account, levels_of(sums));
+                    put_actions(account, Words(table_.actions[0]));
+                    ++n_clear;
+                } else {
+                    settle(account, sums, notes);
+                }
+            }
+        }
+        if (tests != Tests::none && job_.counts != nullptr) {
+            for (unsigned flags = table_.actions[0]; flags != 0; flags &= flags - 1) {
+                std::uint16_t* const counts = job_.counts + __builtin_ctz(flags) * grid_block;
+                for (int k = 0; k < grid_block; ++k) {
+                    counts[k] = static_cast<std::uint16_t>(counts[k] + n_clear);
+                }
+            }
+        }
+    }
+
+  private:
+    using Sums = typename Mode::template Sums<Scenarios>;
+    using Position = typename Mode::template Position<Scenarios>;
+    using Entry = GridEntry<Mode::n_tables>;
+
+    /// Asks for the places of results to come: nothing waits for memory when they are written.
+    PYMARGIN_INLINE void prefetch_results(std::int64_t k) const noexcept {
+        constexpr std::int64_t ahead = 8;
+        const std::int64_t to_come = k + ahead < job_.n_accounts ? k + ahead : k;
+        const std::int64_t place = place_of(job_.accounts[to_come]);
+        if (job_.outputs.levels[level] != nullptr) {
+            __builtin_prefetch(job_.outputs.levels[level] + place, 1);
+            __builtin_prefetch(job_.outputs.levels[level] + place + grid_block / 2, 1);
+        }
+        if (tests != Tests::none && job_.outputs.actions != nullptr) {
+            __builtin_prefetch(job_.outputs.actions + place, 1);
+        }
+    }
+
+    /// The sums of one account, left to right in input order: what is held, then what is owed.
+    PYMARGIN_INLINE void add_all(const GridAccount<Mode>& account, Sums& sums,
+                                 ScenarioNotes& notes) const noexcept {
+        const Entry* entry = job_.entries + account.first_held;
+        const Entry* const owed = job_.entries + account.first_owed;
+        const Entry* const end = job_.entries + account.end;
+        for (; entry != owed; ++entry) {
+            if (__builtin_expect(stays_in_first_step(*entry), 1)) {
+                const FirstStepAsset<Mode::n_tables> asset(*entry->row);
+                Mode::add_held(sums, position_of(*entry), asset);
+            } else {
+                const Entry& beyond = *apart(entry);
+                Mode::add_held(sums, position_of(beyond), any_step(beyond, notes));
+            }
+        }
+        for (; entry != end; ++entry) {
+            if (__builtin_expect(stays_in_first_step(*entry), 1)) {
+                const FirstStepAsset<Mode::n_tables> asset(*entry->row);
+                Mode::add_owed(sums, position_of(*entry), asset);
+            } else {
+                const Entry& beyond = *apart(entry);
+                Mode::add_owed(sums, position_of(beyond), any_step(beyond, notes));
             }
         }
         if constexpr (Mode::counts_orders) {
-            for (int k = 0; k < n_vectors; ++k) {
-                Mode::add_order_loss(sums[k], Lanes(job.accounts->open_order_loss[account]));
-                const auto& orders = job.accounts->orders.offsets;
-                redo[k] |= orders[account + 1] > orders[account] ? 15U : 0U;
+            Mode::add_order_loss(sums, Scenarios(account.order_loss));
+        }
+    }
+
+    /// The same entry, but for the compiler, which would compute before a branch what both sides
+    /// of it need, and take the registers from the sums.
+    static PYMARGIN_INLINE const Entry* apart(const Entry* entry) noexcept {
+        asm("" : "+r"(entry));
+        return entry;
+    }
+
+    PYMARGIN_INLINE Position position_of(const Entry& entry) const noexcept {
+        const double* const prices =
+            job_.prices + static_cast<std::size_t>(entry.asset) * grid_block;
+        return Position(Scenarios(entry.owned), Scenarios(entry.owed), load_scenarios(prices));
+    }
+
+    PYMARGIN_INLINE bool stays_in_first_step(const Entry& entry) const noexcept {
+        return entry.is_in_first_step || is_in_first_step(entry, job_.greatest_prices[entry.asset]);
+    }
+
+    PYMARGIN_INLINE AnyStepAsset<Mode::n_tables> any_step(const Entry& entry,
+                                                          ScenarioNotes& notes) const noexcept {
+        return AnyStepAsset<Mode::n_tables>(schedules_, *entry.row, &notes);
+    }
+
+    static PYMARGIN_INLINE Scenarios levels_of(const Sums& sums) noexcept {
+        return Mode::shown(level, level_scenarios(Mode::level(sums, level)));
+    }
+
+    /// N - theta * D of the test that is nearest to firing, by the greatest theta of each level:
+    /// rounding keeps their order, as no D is negative.
+    PYMARGIN_INLINE Scenarios clearance(const GridAccount<Mode>& account,
+                                        const Sums& sums) const noexcept {
+        Scenarios nearest(__builtin_inf());
+#pragma GCC unroll 8
+        for (int one = 0; one < Mode::n_levels; ++one) {
+            if (is_tested(one)) {
+                nearest = smaller(nearest, distance(sums, one, account.greatest_theta[one]));
             }
         }
+        return nearest;
     }
 
-    static PYMARGIN_INLINE double least_first_cap(const MarketRow<Mode::n_tables>& row) noexcept {
-        double least = row.tables[0].first_cap;
-        for (int table = 1; table < Mode::n_tables; ++table) {
-            least = smaller(least, row.tables[table].first_cap);
-        }
-        return least;
-    }
-
-    static PYMARGIN_INLINE void add_beyond_first_step(const GridJob<Mode, AssetId>& job,
-                                                      const MarketRow<Mode::n_tables>& row,
-                                                      const double* prices, double owned,
-                                                      double owed, Sums* sums,
-                                                      unsigned* redo) noexcept {
-        for (int k = 0; k < n_vectors; ++k) {
-            const ScenarioAsset<Mode> seen(*job.market, row, load_unaligned(prices + lanes * k),
-                                           &redo[k]);
-            Mode::add(sums[k], Lanes(owned), Lanes(owed), seen);
-        }
-    }
-
-    /// Four scenarios of one account; `levels` are their margin levels.
-    static PYMARGIN_INLINE void settle(const GridJob<Mode, AssetId>& job, std::int64_t account,
-                                       int first_lane, const Sums& sums, const Lanes* thetas,
-                                       const Lanes& error, unsigned redo, Lanes& levels) noexcept {
-        // Most accounts stand clear of every threshold: one comparison settles them.
-        Lanes nearest(__builtin_inf());
-        const int n_tests = is_usual ? lanes : job.decisions->n_tests;
+    PYMARGIN_INLINE bool is_tested(int one) const noexcept {
+        bool found = false;
+        const int n = n_tests();
 #pragma GCC unroll 4
-        for (int test = 0; test < n_tests; ++test) {
-            nearest = smaller(nearest, distance(job, sums, thetas, test));
+        for (int test = 0; test < n; ++test) {
+            found = found || level_of(test) == one;
         }
-        if (__builtin_expect((redo | not_greater(nearest, error)) != 0, 0)) {
-            settle_each(job, account, first_lane, sums, thetas, error, redo, levels);
-        } else if (job.outputs.actions != nullptr) {
-            std::uint16_t* const at =
-                job.outputs.actions + account * job.n_scenarios + job.first_scenario + first_lane;
-            const int n_lanes = lanes_left(job, first_lane);
-            for (int lane = 0; lane < n_lanes; ++lane) {
-                at[lane] = job.decisions->actions[0];
-            }
-        }
+        return found;
     }
 
-    static PYMARGIN_INLINE Lanes distance(const GridJob<Mode, AssetId>& job, const Sums& sums,
-                                          const Lanes* thetas, int test) noexcept {
-        const int which =
-            is_usual ? Mode::usual_tests[test % lanes] : job.decisions->test_level[test];
-        const Ratio<Lanes> level = Mode::level(sums, which);
-        return level.numerator - thetas[test] * level.denominator;
+    PYMARGIN_INLINE int n_tests() const noexcept {
+        return tests == Tests::usual ? lanes : table_.n_tests;
     }
 
-    static PYMARGIN_INLINE int lanes_left(const GridJob<Mode, AssetId>& job,
-                                          int first_lane) noexcept {
-        const std::int64_t left = job.n_scenarios - job.first_scenario - first_lane;
-        return left < lanes ? static_cast<int>(left) : lanes;
+    PYMARGIN_INLINE int level_of(int test) const noexcept {
+        return tests == Tests::usual ? Mode::usual_tests[test % lanes] : table_.test_level[test];
     }
 
-    /// Decides lane by lane, and counts the lanes that are not clear of every threshold.
-    static void settle_each(const GridJob<Mode, AssetId>& job, std::int64_t account, int first_lane,
-                            const Sums& sums, const Lanes* thetas, const Lanes& error,
-                            unsigned redo, Lanes& levels) noexcept {
-        const DecisionTable& table = *job.decisions;
-        LaneBits bits;
-        Unsettled unsettled;
-        for (int test = 0; test < table.n_tests; ++test) {
-            const Lanes away = distance(job, sums, thetas, test);
-            bits.set_where_negative(away, test);
-            unsettled.add_unless_outside(away, error);
-        }
-        redo |= unsettled.mask();
-        std::uint64_t found[lanes];
-        bits.take(found);
-        alignas(32) double level[lanes];
-        alignas(32) double missing[lanes] = {};
-        store(level, levels);
-        if (job.liquidation_test >= 0) {
-            store(missing, Lanes(0.0) - distance(job, sums, thetas, job.liquidation_test));
-        }
-        const std::int64_t scenario = job.first_scenario + first_lane;
-        const int n_lanes = lanes_left(job, first_lane);
-        for (int lane = 0; lane < n_lanes; ++lane) {
-            double* const shortfall = job.shortfall + first_lane + lane;
-            ++job.others[first_lane + lane];
-            if ((redo >> lane & 1U) != 0) {
-                level[lane] = job.rare->redo(account, scenario + lane, shortfall);
-                continue;
-            }
-            ++job.bit_counts[(static_cast<std::size_t>(first_lane + lane) << table.n_tests) +
-                             found[lane]];
-            if ((table.actions[found[lane]] & action_liquidate) != 0) {
-                *shortfall += positive_part(missing[lane]);
-            }
-            if (job.outputs.actions != nullptr) {
-                job.outputs.actions[account * job.n_scenarios + scenario + lane] =
-                    table.actions[found[lane]];
-            }
-        }
-        levels = load(level);
+    static PYMARGIN_INLINE Scenarios distance(const Sums& sums, int one, double theta) noexcept {
+        const Ratio<Scenarios> ratio = Mode::level(sums, one);
+        return ratio.numerator - Scenarios(theta) * ratio.denominator;
     }
 
-    static PYMARGIN_INLINE void write_levels(const GridJob<Mode, AssetId>& job,
-                                             std::int64_t account, int first_lane,
-                                             const Lanes& levels) noexcept {
-        double* const at =
-            job.outputs.levels + account * job.n_scenarios + job.first_scenario + first_lane;
-        const int n_lanes = lanes_left(job, first_lane);
-        if (n_lanes == lanes) {
-            store_unaligned(at, levels);
-            return;
-        }
-        alignas(32) double by_lane[lanes];
-        store(by_lane, levels);
-        for (int lane = 0; lane < n_lanes; ++lane) {
-            at[lane] = by_lane[lane];
-        }
-    }
-
-    /// Keeps the least level; equal ones keep the earlier scenario.
-    static PYMARGIN_INLINE void keep_worst(const GridJob<Mode, AssetId>& job, std::int64_t account,
-                                           int first_lane, const Lanes& levels) noexcept {
-        double& worst = job.outputs.worst_level[account];
-        if (!any_greater(Lanes(worst), levels)) {
-            return;
-        }
-        alignas(32) double by_lane[lanes];
-        store(by_lane, levels);
-        const int n_lanes = lanes_left(job, first_lane);
-        for (int lane = 0; lane < n_lanes; ++lane) {
-            if (by_lane[lane] < worst) {
-                worst = by_lane[lane];
-                job.outputs.worst_scenario[account] =
-                    static_cast<std::int32_t>(job.first_scenario + first_lane + lane);
-            }
-        }
-    }
-
-    static void run(const GridJob<Mode, AssetId>& given) noexcept {
-        const GridJob<Mode, AssetId> job = given;
-        const ErrorBound bound(job.decisions->greatest_theta, job.market->steepest);
-        Lanes thetas[DecisionTable::max_tests];
-        for (std::int64_t account = job.first_account; account < job.last_account; ++account) {
-            if (job.unpriced != nullptr && job.unpriced[account - job.first_account] != 0) {
-                continue;
-            }
-            const Threshold* const thresholds = job.decisions->row(account);
-            for (int test = 0; test < job.decisions->n_tests; ++test) {
-                thetas[test] = Lanes(thresholds[test].value);
-            }
-            const auto& offsets = job.accounts->balances.offsets;
-            const Lanes relative(ErrorBound::relative(offsets[account + 1] - offsets[account] +
-                                                      (Mode::counts_orders ? 1 : 0)));
-            for (int first_lane = 0;
-                 first_lane < grid_block && job.first_scenario + first_lane < job.n_scenarios;
-                 first_lane += n_vectors * lanes) {
-                Sums sums[n_vectors] = {};
-                unsigned redo[n_vectors] = {};
-                sum(job, account, first_lane, sums, redo);
+    /// Decides scenario by scenario.
+    PYMARGIN_INLINE void settle(const GridAccount<Mode>& account, const Sums& sums,
+                                const ScenarioNotes& notes) const noexcept {
+        LaneBits bits[grid_vectors];
+        unsigned redo = notes.ambiguous;
+        const Lanes error(account.error);
+        const int n = n_tests();
 #pragma GCC unroll 4
-                for (int k = 0; k < n_vectors; ++k) {
-                    const int lane = first_lane + lanes * k;
-                    if (job.first_scenario + lane < job.n_scenarios) {
-                        Lanes levels = Mode::shown(0, level_lanes(Mode::level(sums[k], 0)));
-                        const Lanes error = error_lanes(bound, relative, Mode::magnitude(sums[k]));
-                        settle(job, account, lane, sums[k], thetas, error, redo[k], levels);
-                        if (job.outputs.levels != nullptr) {
-                            write_levels(job, account, lane, levels);
-                        }
-                        if (job.outputs.worst_level != nullptr) {
-                            keep_worst(job, account, lane, levels);
-                        }
-                    }
+        for (int k = 0; k < grid_vectors; ++k) {
+            Unsettled unsettled;
+#pragma GCC unroll 4
+            for (int test = 0; test < n; ++test) {
+                const Ratio<Scenarios> ratio = Mode::level(sums, level_of(test));
+                const Lanes away = ratio.numerator.v[k] -
+                                   Lanes(account.thresholds[test].value) * ratio.denominator.v[k];
+                bits[k].set_where_negative(away, test);
+                unsettled.add_unless_outside(away, error);
+            }
+            redo |= unsettled.mask() << lanes * k;
+        }
+        redo &= (1U << n_scenarios_) - 1;
+        Words words = actions_.look_up(bits);
+        if (__builtin_expect(notes.beyond_tiers != 0, 0)) {
+            words = with_flag(words, action_beyond_tiers, notes.beyond_tiers);
+        }
+        if (job_.shortfall != nullptr) {
+            add_shortfall(account, sums, words.having(action_liquidate) & ~redo);
+        }
+        Scenarios levels = levels_of(sums);
+        if (__builtin_expect(redo != 0, 0)) {
+            redo_each(account, redo, levels, words);
+        }
+        put(account, levels);
+        put_actions(account, words);
+        if (job_.counts != nullptr) {
+            for (unsigned flags = words.any(); flags != 0; flags &= flags - 1) {
+                const int flag = __builtin_ctz(flags);
+                words.count(flag, job_.counts + flag * grid_block);
+            }
+        }
+    }
+
+    /// The level of an account that is held against nothing. Where nothing is owed the sign of N
+    /// tells one infinity from the other: what float64 does not settle is left to exact arithmetic.
+    PYMARGIN_INLINE Scenarios level_alone(const GridAccount<Mode>& account, const Sums& sums,
+                                          const ScenarioNotes& notes) const noexcept {
+        const Ratio<Scenarios> ratio = Mode::level(sums, level);
+        Scenarios levels = levels_of(sums);
+        const Lanes error(account.error);
+        const unsigned unclear = not_greater(least_of(ratio.numerator), error) | notes.ambiguous;
+        if (__builtin_expect(unclear != 0, 0)) {
+            unsigned redo = notes.ambiguous;
+            for (int k = 0; k < grid_vectors; ++k) {
+                const unsigned owing_nothing = not_greater(ratio.denominator.v[k], Lanes(0.0));
+                redo |= (not_greater(ratio.numerator.v[k], error) & owing_nothing) << lanes * k;
+            }
+            redo &= (1U << n_scenarios_) - 1;
+            if (redo != 0) {
+                Words unused(0);
+                redo_each(account, redo, levels, unused);
+            }
+        }
+        return levels;
+    }
+
+    static PYMARGIN_INLINE Words with_flag(const Words& words, std::uint16_t flag,
+                                           unsigned scenarios) noexcept {
+        alignas(32) std::uint16_t by_scenario[grid_block];
+        words.store(by_scenario);
+        for (; scenarios != 0; scenarios &= scenarios - 1) {
+            by_scenario[__builtin_ctz(scenarios)] |= flag;
+        }
+        return Words::load(by_scenario);
+    }
+
+    PYMARGIN_INLINE void add_shortfall(const GridAccount<Mode>& account, const Sums& sums,
+                                       unsigned liquidated) const noexcept {
+        const int n = n_tests();
+#pragma GCC unroll 4
+        for (int test = 0; test < n; ++test) {
+            if (liquidated != 0 && test == job_.liquidation_test) {
+                const double theta = account.thresholds[test].value;
+                const Scenarios away = distance(sums, level_of(test), theta);
+                alignas(32) double missing[grid_block];
+                store_scenarios(missing, positive_part(Scenarios(0.0) - away));
+                for (; liquidated != 0; liquidated &= liquidated - 1) {
+                    job_.shortfall[__builtin_ctz(liquidated)] += missing[__builtin_ctz(liquidated)];
                 }
             }
         }
     }
+
+    /// Out of line in effect: what it is given are copies, so that the sums stay in registers.
+    PYMARGIN_INLINE void redo_each(const GridAccount<Mode>& account, unsigned redo,
+                                   Scenarios& levels, Words& words) const noexcept {
+        alignas(32) double level_at[grid_block];
+        alignas(32) std::uint16_t actions_at[grid_block];
+        store_scenarios(level_at, levels);
+        words.store(actions_at);
+        for (; redo != 0; redo &= redo - 1) {
+            const int k = __builtin_ctz(redo);
+            const auto result = job_.rare->redo(account.account, job_.first_scenario + k);
+            level_at[k] = result.levels[level];
+            actions_at[k] = result.actions;
+            if (tests != Tests::none && job_.shortfall != nullptr) {
+                job_.shortfall[k] += result.missing;
+            }
+        }
+        levels = load_scenarios(level_at);
+        words = Words::load(actions_at);
+    }
+
+    PYMARGIN_INLINE void put(const GridAccount<Mode>& account,
+                             const Scenarios& levels) const noexcept {
+        if (job_.outputs.levels[level] != nullptr) {
+            double* const to = job_.outputs.levels[level] + place_of(account);
+            if (__builtin_expect(n_scenarios_ == grid_block, 1)) {
+                store_scenarios(to, levels);
+            } else {
+                alignas(32) double by_scenario[grid_block];
+                store_scenarios(by_scenario, levels);
+                for (int k = 0; k < n_scenarios_; ++k) {
+                    to[k] = by_scenario[k];
+                }
+            }
+        }
+        if (level == 0 && job_.outputs.worst_level != nullptr) {
+            keep_worst(account, levels);
+        }
+    }
+
+    PYMARGIN_INLINE std::int64_t place_of(const GridAccount<Mode>& account) const noexcept {
+        return account.account * job_.n_scenarios + job_.first_scenario;
+    }
+
+    /// Keeps the least level; equal ones keep the earlier scenario.
+    PYMARGIN_INLINE void keep_worst(const GridAccount<Mode>& account,
+                                    const Scenarios& levels) const noexcept {
+        double worst = job_.outputs.worst_level[account.account];
+        if (!any_greater(Lanes(worst), least_of(levels))) {
+            return;
+        }
+        alignas(32) double by_scenario[grid_block];
+        store_scenarios(by_scenario, levels);
+        int at = -1;
+        for (int k = 0; k < n_scenarios_; ++k) {
+            if (by_scenario[k] < worst) {
+                worst = by_scenario[k];
+                at = k;
+            }
+        }
+        if (at >= 0) {
+            job_.outputs.worst_level[account.account] = worst;
+            job_.outputs.worst_scenario[account.account] =
+                static_cast<std::int32_t>(job_.first_scenario + at);
+        }
+    }
+
+    PYMARGIN_INLINE void put_actions(const GridAccount<Mode>& account,
+                                     const Words& words) const noexcept {
+        if (job_.outputs.actions == nullptr) {
+            return;
+        }
+        std::uint16_t* const to = job_.outputs.actions + place_of(account);
+        if (__builtin_expect(n_scenarios_ == grid_block, 1)) {
+            words.store(to);
+        } else {
+            alignas(32) std::uint16_t by_scenario[grid_block];
+            words.store(by_scenario);
+            for (int k = 0; k < n_scenarios_; ++k) {
+                to[k] = by_scenario[k];
+            }
+        }
+    }
+
+    // Copies that no output can alias: the compiler may keep their parts in registers.
+    const GridJob<Mode> job_;
+    const DecisionTable table_;
+    const ScheduleTable schedules_;
+    const WordTable<tests == Tests::usual> actions_;
+    const int n_scenarios_;
 };
 
-template <class Mode, class AssetId>
-void run_grid(const GridJob<Mode, AssetId>& job) noexcept {
-    if (has_usual_tests<Mode>(*job.decisions)) {
-        GridPass<Mode, AssetId, true>::run(job);
-    } else {
-        GridPass<Mode, AssetId, false>::run(job);
+template <class Mode, Tests tests, int level>
+__attribute__((noinline)) void run_grid_pass(const GridJob<Mode>& job) noexcept {
+    GridPass<Mode, tests, level>(job).run();
+}
+
+/// A pass for each level from `level` on that is wanted; `is_done`: the first one is.
+template <class Mode, int level>
+PYMARGIN_INLINE void run_grid_levels(const GridJob<Mode>& job, bool is_done) noexcept {
+    if constexpr (level < Mode::n_levels) {
+        const bool is_wanted = job.outputs.levels[level] != nullptr ||
+                               (level == 0 && job.outputs.worst_level != nullptr);
+        if (is_wanted && !is_done) {
+            run_grid_pass<Mode, Tests::none, level>(job);
+        }
+        run_grid_levels<Mode, level + 1>(job, false);
     }
+}
+
+template <class Mode>
+void run_grid(const GridJob<Mode>& job) noexcept {
+    const bool decides = job.outputs.need_decisions();
+    if (decides) {
+        if (has_usual_tests<Mode>(*job.decisions)) {
+            run_grid_pass<Mode, Tests::usual, 0>(job);
+        } else {
+            run_grid_pass<Mode, Tests::any, 0>(job);
+        }
+    }
+    run_grid_levels<Mode, 0>(job, decides);
 }
 
 }  // namespace

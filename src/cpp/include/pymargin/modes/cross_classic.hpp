@@ -34,6 +34,9 @@ struct CrossClassic {
     static constexpr bool has_positions = false;
     static constexpr bool counts_orders = false;
 
+    /// Whether every level of an account that owes nothing is infinite, so that no test fires.
+    static constexpr bool is_free_without_debt = true;
+
     enum Table { collateral, borrow, transfer_out };
     static constexpr int n_tables = has_three_ratios ? 3 : 1;
 
@@ -63,17 +66,35 @@ struct CrossClassic {
         Number transfer_out{};
     };
 
+    /// One asset of an account, as the formula reads it.
+    template <class Number>
+    using Position = Holding<Number, reading>;
+
     template <class Number, class Asset>
     static PYMARGIN_INLINE void add(Sums<Number>& sums, const Number& owned, const Number& owed,
                                     const Asset& asset) noexcept {
-        const Holding<Number, reading> holding(owned, owed, asset.price());
+        const Position<Number> holding(owned, owed, asset.price());
+        add_held(sums, holding, asset);
+        add_owed(sums, holding, asset);
+    }
+
+    /// The part of `add` that is nothing where nothing is owned.
+    template <class Number, class Asset>
+    static PYMARGIN_INLINE void add_held(Sums<Number>& sums, const Position<Number>& holding,
+                                         const Asset& asset) noexcept {
         sums.asset += holding.value();
-        sums.liability += holding.debt();
         sums.collateral += holding.template under<collateral>(asset);
         if constexpr (has_three_ratios) {
             sums.borrow += holding.template under<borrow>(asset);
             sums.transfer_out += holding.template under<transfer_out>(asset);
         }
+    }
+
+    /// The part of `add` that is nothing where nothing is owed.
+    template <class Number, class Asset>
+    static PYMARGIN_INLINE void add_owed(Sums<Number>& sums, const Position<Number>& holding,
+                                         const Asset& /*asset*/) noexcept {
+        sums.liability += holding.debt();
     }
 
     /// A bound on every partial sum, which the error bound of a decision is relative to.

@@ -32,6 +32,9 @@ struct CrossPro {
     static constexpr bool has_positions = false;
     static constexpr bool counts_orders = true;
 
+    /// Whether every level of an account that owes nothing is infinite, so that no test fires.
+    static constexpr bool is_free_without_debt = false;
+
     enum Table { collateral, maintenance, initial };
     static constexpr int n_tables = 3;
 
@@ -54,17 +57,35 @@ struct CrossPro {
         Number magnitude{};
     };
 
+    /// One asset of an account, as the formula reads it.
+    template <class Number>
+    using Position = Holding<Number, reading>;
+
     template <class Number, class Asset>
     static PYMARGIN_INLINE void add(Sums<Number>& sums, const Number& owned, const Number& owed,
                                     const Asset& asset) noexcept {
-        const Holding<Number, reading> holding(owned, owed, asset.price());
-        sums.collateral += holding.template under<collateral>(asset);
-        sums.liability += holding.debt();
-        sums.maintenance += asset.template value<maintenance>(holding.debt());
-        sums.initial += asset.template value<initial>(holding.debt());
+        const Position<Number> holding(owned, owed, asset.price());
+        add_held(sums, holding, asset);
+        add_owed(sums, holding, asset);
         if constexpr (!is_exact<Number>) {
             sums.magnitude += holding.value() + holding.debt();
         }
+    }
+
+    /// The part of `add` that is nothing where nothing is owned, but for the magnitude.
+    template <class Number, class Asset>
+    static PYMARGIN_INLINE void add_held(Sums<Number>& sums, const Position<Number>& holding,
+                                         const Asset& asset) noexcept {
+        sums.collateral += holding.template under<collateral>(asset);
+    }
+
+    /// The part of `add` that is nothing where nothing is owed, but for the magnitude.
+    template <class Number, class Asset>
+    static PYMARGIN_INLINE void add_owed(Sums<Number>& sums, const Position<Number>& holding,
+                                         const Asset& asset) noexcept {
+        sums.liability += holding.debt();
+        sums.maintenance += asset.template value<maintenance>(holding.debt());
+        sums.initial += asset.template value<initial>(holding.debt());
     }
 
     /// What an account has of one side of an order: the asset, and how much it holds and owes.
