@@ -284,7 +284,7 @@ int run_all(const Book& book) {
     std::printf("prepare\n");
     bool right = true;
 #define PYMARGIN_CASES(...) right = right && run_all<__VA_ARGS__>(book);
-    PYMARGIN_FOR_EACH_MODE(PYMARGIN_CASES)
+    PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_CASES)
 #undef PYMARGIN_CASES
     return right ? 0 : 1;
 }
@@ -307,7 +307,7 @@ int main(int argc, char** argv) {
         prepare(book);
     }
 #define PYMARGIN_CASE(...) found = found || run_one<__VA_ARGS__>(book, name, repeats);
-    PYMARGIN_FOR_EACH_MODE(PYMARGIN_CASE)
+    PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_CASE)
 #undef PYMARGIN_CASE
     if (!found) {
         std::fprintf(stderr, "unknown case %s\n", argv[1]);
