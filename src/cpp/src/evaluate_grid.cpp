@@ -122,11 +122,14 @@ class GridWorker {
             std::fill(outputs.worst_level + begin, outputs.worst_level + end, infinity);
             std::fill(outputs.worst_scenario + begin, outputs.worst_scenario + end, 0);
         }
-        for (std::size_t block = 0; block < n_blocks; ++block) {
-            const GridJob<Mode> job = block_job(block, totals);
-            run_kernel(job);
-            run_others(job);
+        std::vector<std::uint16_t> n_clear(n_blocks);
+        GridJob<Mode> job = job_of(totals);
+        job.n_clear = n_clear.data();
+        run_kernel(job);
+        for (const std::int64_t account : tile_.alone()) {
+            run_alone(job, account);
         }
+        count_others(job);
         for (const std::int64_t account : tile_.free()) {
             write_same(account, infinity, call_.table.actions[0]);
         }
@@ -141,7 +144,7 @@ class GridWorker {
     }
 
   private:
-    GridJob<Mode> block_job(std::size_t block, Totals& totals) {
+    GridJob<Mode> job_of(Totals& totals) {
         GridJob<Mode> job{};
         job.accounts = tile_.accounts().data();
         job.n_accounts = static_cast<std::int64_t>(tile_.accounts().size());
@@ -150,15 +153,15 @@ class GridWorker {
         job.decisions = &call_.table;
         job.liquidation_test = call_.liquidation_test;
         job.outputs = call_.outputs;
-        job.prices = prices_.block(block);
-        job.greatest_prices = prices_.greatest(block);
+        job.prices = prices_.by_block();
+        job.greatest_prices = prices_.greatest_by_block();
         job.n_scenarios = call_.n_scenarios;
-        job.first_scenario = static_cast<std::int64_t>(block) * grid_block;
+        job.n_blocks = static_cast<std::int64_t>(prices_.n_blocks());
         if (!totals.counts.empty()) {
-            job.counts = totals.counts.data() + block * Totals::counts_of_block;
+            job.counts = totals.counts.data();
         }
         if (!totals.shortfall.empty()) {
-            job.shortfall = totals.shortfall.data() + block * grid_block;
+            job.shortfall = totals.shortfall.data();
         }
         job.rare = &one_by_one_;
         return job;
@@ -177,38 +180,34 @@ class GridWorker {
         }
     }
 
-    /// Those that no kernel takes.
-    void run_others(const GridJob<Mode>& job) {
-        for (const std::int64_t account : tile_.alone()) {
-            run_alone(job, account);
-        }
-        for (int k = 0; k < grid_block; ++k) {
-            count(job, k, call_.table.actions[0], tile_.free().size());
+    /// Those whose actions are known without their sums, and those that a kernel found clear.
+    void count_others(const GridJob<Mode>& job) {
+        for (std::int64_t scenario = 0; scenario < job.n_scenarios; ++scenario) {
+            const std::size_t clear = tile_.free().size() + job.n_clear[scenario / grid_block];
+            count(job, scenario, call_.table.actions[0], clear);
             for (const auto& one : tile_.unpriced()) {
-                count(job, k, one.gaps, 1);
+                count(job, scenario, one.gaps, 1);
             }
         }
     }
 
     void run_alone(const GridJob<Mode>& job, std::int64_t account) {
-        for (int k = 0; k < scenarios_of(job); ++k) {
-            const GridResult<Mode> result = one_by_one_.redo(account, job.first_scenario + k);
-            write(account, job.first_scenario + k, result);
-            count(job, k, result.actions, 1);
+        for (std::int64_t scenario = 0; scenario < job.n_scenarios; ++scenario) {
+            const GridResult<Mode> result = one_by_one_.redo(account, scenario);
+            write(account, scenario, result);
+            count(job, scenario, result.actions, 1);
             if (job.shortfall != nullptr) {
-                job.shortfall[k] += result.missing;
+                job.shortfall[scenario] += result.missing;
             }
         }
     }
 
-    static int scenarios_of(const GridJob<Mode>& job) {
-        return static_cast<int>(
-            std::min<std::int64_t>(grid_block, job.n_scenarios - job.first_scenario));
-    }
-
-    static void count(const GridJob<Mode>& job, int k, unsigned actions, std::size_t accounts) {
+    static void count(const GridJob<Mode>& job, std::int64_t scenario, unsigned actions,
+                      std::size_t accounts) {
         for (; job.counts != nullptr && actions != 0; actions &= actions - 1) {
-            std::uint16_t& count = job.counts[__builtin_ctz(actions) * grid_block + k];
+            const std::int64_t row =
+                scenario / grid_block * n_action_flags + __builtin_ctz(actions);
+            std::uint16_t& count = job.counts[row * grid_block + scenario % grid_block];
             count = static_cast<std::uint16_t>(count + accounts);
         }
     }

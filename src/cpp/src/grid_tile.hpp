@@ -28,11 +28,10 @@ class ScenarioPrices {
         for (std::size_t k = 0; k < n_blocks_ * size; ++k) {
             // Lanes past the last scenario repeat it.
             const double* const given = prices + std::min(k, last) * n_assets_;
-            const std::size_t first = k / size * n_assets_;
             for (std::size_t asset = 0; asset < n_assets_; ++asset) {
                 const double price = std::isfinite(given[asset]) ? given[asset] : 0;
-                by_block_[first + asset].prices[k % size] = price;
-                double& greatest = greatest_by_block_[first + asset];
+                by_block_[asset * n_blocks_ + k / size].prices[k % size] = price;
+                double& greatest = greatest_by_block_[asset * n_blocks_ + k / size];
                 greatest = std::max(greatest, price);
                 greatest_[asset] = std::max(greatest_[asset], price);
             }
@@ -42,13 +41,13 @@ class ScenarioPrices {
     std::size_t n_blocks() const noexcept {
         return n_blocks_;
     }
-    /// n_assets x grid_block.
-    const double* block(std::size_t block) const noexcept {
-        return by_block_[block * n_assets_].prices;
+    /// n_assets x n_blocks x grid_block.
+    const double* by_block() const noexcept {
+        return by_block_.data()->prices;
     }
-    /// Of each asset in a block.
-    const double* greatest(std::size_t block) const noexcept {
-        return greatest_by_block_.data() + block * n_assets_;
+    /// n_assets x n_blocks.
+    const double* greatest_by_block() const noexcept {
+        return greatest_by_block_.data();
     }
     /// Of each asset over all scenarios.
     const double* greatest() const noexcept {

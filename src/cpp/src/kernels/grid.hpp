@@ -71,7 +71,7 @@ class GridRare {
     virtual GridResult<Mode> redo(std::int64_t account, std::int64_t scenario) noexcept = 0;
 };
 
-/// One block of scenarios of one tile of accounts.
+/// All scenarios of one tile of accounts.
 template <class Mode>
 struct GridJob {
     const GridAccount<Mode>* accounts;
@@ -80,14 +80,15 @@ struct GridJob {
     const ScheduleTable* schedules;
     const DecisionTable* decisions;
     int liquidation_test;
-    GridOutputs<Mode> outputs;      ///< its worst fields hold what earlier blocks found
-    const double* prices;           ///< n_assets x grid_block
-    const double* greatest_prices;  ///< n_assets: of the block
+    GridOutputs<Mode> outputs;      ///< its worst levels are infinite before
+    const double* prices;           ///< n_assets x n_blocks x grid_block
+    const double* greatest_prices;  ///< n_assets x n_blocks
     std::int64_t n_scenarios;
-    std::int64_t first_scenario;
-    /// Of the block, to be added to; null where not wanted.
-    std::uint16_t* counts;  ///< n_action_flags x grid_block: accounts with each flag
-    double* shortfall;      ///< grid_block
+    std::int64_t n_blocks;
+    /// To be added to; null where not wanted.
+    std::uint16_t* counts;   ///< n_blocks x n_action_flags x grid_block: accounts with each flag
+    std::uint16_t* n_clear;  ///< n_blocks: accounts clear of every threshold, not in `counts`
+    double* shortfall;       ///< n_blocks x grid_block
     GridRare<Mode>* rare;
 };
 

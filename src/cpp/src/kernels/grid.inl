@@ -18,42 +18,19 @@ class GridPass {
         : job_(job),
           table_(*job.decisions),
           schedules_(*job.schedules),
-          actions_(job.decisions->actions),
-          n_scenarios_(job.n_scenarios - job.first_scenario < grid_block
-                           ? static_cast<int>(job.n_scenarios - job.first_scenario)
-                           : grid_block) {
+          actions_(job.decisions->actions) {
     }
 
+    /// Account by account: its entries stay in cache, and the ends of the loops over them can be
+    /// foreseen from one block to the next.
     PYMARGIN_INLINE void run() noexcept {
-        std::uint16_t n_clear = 0;
         for (std::int64_t k = 0; k < job_.n_accounts; ++k) {
-            const GridAccount<Mode>& account = job_.accounts[k];
-            prefetch_results(k);
-            ScenarioNotes notes{};
-            Sums sums{};
-            add_all(account, sums, notes);
-            if constexpr (tests == Tests::none) {
-                put(account, level_alone(account, sums, notes));
-            } else {
-                const Lanes nearest = least_of(clearance(account, sums));
-                const unsigned unclear = not_greater(nearest, Lanes(account.error)) |
-                                         notes.ambiguous | notes.beyond_tiers;
-                if (__builtin_expect(unclear == 0, 1)) {
-                    put(account, levels_of(sums));
-                    put_actions(account, Words(table_.actions[0]));
-                    ++n_clear;
-                } else {
-                    settle(account, sums, notes);
-                }
+            n_scenarios_ = grid_block;
+            for (block_ = 0; block_ + 1 < job_.n_blocks; ++block_) {
+                run_block(job_.accounts[k]);
             }
-        }
-        if (tests != Tests::none && job_.counts != nullptr) {
-            for (unsigned flags = table_.actions[0]; flags != 0; flags &= flags - 1) {
-                std::uint16_t* const counts = job_.counts + __builtin_ctz(flags) * grid_block;
-                for (int k = 0; k < grid_block; ++k) {
-                    counts[k] = static_cast<std::uint16_t>(counts[k] + n_clear);
-                }
-            }
+            n_scenarios_ = static_cast<int>(job_.n_scenarios - block_ * grid_block);
+            run_block(job_.accounts[k]);
         }
     }
 
@@ -62,17 +39,25 @@ class GridPass {
     using Position = typename Mode::template Position<Scenarios>;
     using Entry = GridEntry<Mode::n_tables>;
 
-    /// Asks for the places of results to come: nothing waits for memory when they are written.
-    PYMARGIN_INLINE void prefetch_results(std::int64_t k) const noexcept {
-        constexpr std::int64_t ahead = 8;
-        const std::int64_t to_come = k + ahead < job_.n_accounts ? k + ahead : k;
-        const std::int64_t place = place_of(job_.accounts[to_come]);
-        if (job_.outputs.levels[level] != nullptr) {
-            __builtin_prefetch(job_.outputs.levels[level] + place, 1);
-            __builtin_prefetch(job_.outputs.levels[level] + place + grid_block / 2, 1);
-        }
-        if (tests != Tests::none && job_.outputs.actions != nullptr) {
-            __builtin_prefetch(job_.outputs.actions + place, 1);
+    PYMARGIN_INLINE void run_block(const GridAccount<Mode>& account) const noexcept {
+        ScenarioNotes notes{};
+        Sums sums{};
+        add_all(account, sums, notes);
+        if constexpr (tests == Tests::none) {
+            put(account, level_alone(account, sums, notes));
+        } else {
+            const Lanes nearest = least_of(clearance(account, sums));
+            const unsigned unclear =
+                not_greater(nearest, Lanes(account.error)) | notes.ambiguous | notes.beyond_tiers;
+            if (__builtin_expect(unclear == 0, 1)) {
+                put(account, levels_of(sums));
+                put_actions(account, Words(table_.actions[0]));
+                if (job_.counts != nullptr) {
+                    ++job_.n_clear[block_];
+                }
+            } else {
+                settle(account, sums, notes);
+            }
         }
     }
 
@@ -114,12 +99,13 @@ class GridPass {
 
     PYMARGIN_INLINE Position position_of(const Entry& entry) const noexcept {
         const double* const prices =
-            job_.prices + static_cast<std::size_t>(entry.asset) * grid_block;
+            job_.prices + (entry.asset * job_.n_blocks + block_) * grid_block;
         return Position(Scenarios(entry.owned), Scenarios(entry.owed), load_scenarios(prices));
     }
 
     PYMARGIN_INLINE bool stays_in_first_step(const Entry& entry) const noexcept {
-        return entry.is_in_first_step || is_in_first_step(entry, job_.greatest_prices[entry.asset]);
+        return entry.is_in_first_step ||
+               is_in_first_step(entry, job_.greatest_prices[entry.asset * job_.n_blocks + block_]);
     }
 
     PYMARGIN_INLINE AnyStepAsset<Mode::n_tables> any_step(const Entry& entry,
@@ -205,7 +191,7 @@ class GridPass {
         if (job_.counts != nullptr) {
             for (unsigned flags = words.any(); flags != 0; flags &= flags - 1) {
                 const int flag = __builtin_ctz(flags);
-                words.count(flag, job_.counts + flag * grid_block);
+                words.count(flag, job_.counts + (block_ * n_action_flags + flag) * grid_block);
             }
         }
     }
@@ -254,7 +240,8 @@ class GridPass {
                 alignas(32) double missing[grid_block];
                 store_scenarios(missing, positive_part(Scenarios(0.0) - away));
                 for (; liquidated != 0; liquidated &= liquidated - 1) {
-                    job_.shortfall[__builtin_ctz(liquidated)] += missing[__builtin_ctz(liquidated)];
+                    const int k = __builtin_ctz(liquidated);
+                    job_.shortfall[block_ * grid_block + k] += missing[k];
                 }
             }
         }
@@ -269,11 +256,11 @@ class GridPass {
         words.store(actions_at);
         for (; redo != 0; redo &= redo - 1) {
             const int k = __builtin_ctz(redo);
-            const auto result = job_.rare->redo(account.account, job_.first_scenario + k);
+            const auto result = job_.rare->redo(account.account, block_ * grid_block + k);
             level_at[k] = result.levels[level];
             actions_at[k] = result.actions;
             if (tests != Tests::none && job_.shortfall != nullptr) {
-                job_.shortfall[k] += result.missing;
+                job_.shortfall[block_ * grid_block + k] += result.missing;
             }
         }
         levels = load_scenarios(level_at);
@@ -300,7 +287,7 @@ class GridPass {
     }
 
     PYMARGIN_INLINE std::int64_t place_of(const GridAccount<Mode>& account) const noexcept {
-        return account.account * job_.n_scenarios + job_.first_scenario;
+        return account.account * job_.n_scenarios + block_ * grid_block;
     }
 
     /// Keeps the least level; equal ones keep the earlier scenario.
@@ -322,7 +309,7 @@ class GridPass {
         if (at >= 0) {
             job_.outputs.worst_level[account.account] = worst;
             job_.outputs.worst_scenario[account.account] =
-                static_cast<std::int32_t>(job_.first_scenario + at);
+                static_cast<std::int32_t>(block_ * grid_block + at);
         }
     }
 
@@ -348,7 +335,8 @@ class GridPass {
     const DecisionTable table_;
     const ScheduleTable schedules_;
     const WordTable<tests == Tests::usual> actions_;
-    const int n_scenarios_;
+    std::int64_t block_ = 0;
+    int n_scenarios_ = grid_block;  ///< of the block
 };
 
 template <class Mode, Tests tests, int level>
