@@ -93,13 +93,10 @@ class GridTile {
                 add(accounts, market, table, bound, greatest_prices, account);
             }
         }
-        sort();
     }
 
-    /// In an order of their own, in which accounts of equal length follow each other: the ends of
-    /// the kernel's loops over them can be foreseen.
     const std::vector<kernels::GridAccount<Mode>>& accounts() const noexcept {
-        return sorted_;
+        return accounts_;
     }
     const kernels::GridEntry<Mode::n_tables>* entries() const noexcept {
         return entries_.data();
@@ -123,8 +120,7 @@ class GridTile {
              std::int64_t account) {
         kernels::GridAccount<Mode> added{};
         added.account = account;
-        double reach = list_entries(accounts.balances, market, table.greatest_theta,
-                                    greatest_prices, account, added);
+        double reach = list_entries(accounts.balances, market, greatest_prices, account, added);
         bool has_orders = false;
         if constexpr (Mode::counts_orders) {
             const auto& orders = accounts.orders.offsets;
@@ -162,7 +158,7 @@ class GridTile {
     /// Returns what bounds the magnitude of the account's sums under every scenario.
     template <class AssetId>
     double list_entries(const Balances<AssetId>& balances, const Market<Mode::n_tables>& market,
-                        double greatest_theta, const double* greatest_prices, std::int64_t account,
+                        const double* greatest_prices, std::int64_t account,
                         kernels::GridAccount<Mode>& added) {
         double reach_held = 0;
         double reach_owed = 0;
@@ -186,7 +182,6 @@ class GridTile {
             n_entries_ += entry.owed > 0 ? 1U : 0U;
         }
         added.end = n_entries_;
-        added.is_near = reach_held < greatest_theta * reach_owed;
         return reach_held + reach_owed;
     }
 
@@ -202,31 +197,7 @@ class GridTile {
         return entry;
     }
 
-    void sort() {
-        constexpr std::size_t held_classes = 32;
-        constexpr std::size_t owed_classes = 8;
-        const auto class_of = [](const kernels::GridAccount<Mode>& one) {
-            const std::size_t held = one.first_owed - one.first_held;
-            const std::size_t owed = one.end - one.first_owed;
-            return (std::min(owed, owed_classes - 1) * 2 + (one.is_near ? 1 : 0)) * held_classes +
-                   std::min(held, held_classes - 1);
-        };
-        constexpr std::size_t n_classes = 2 * held_classes * owed_classes;
-        std::size_t places[n_classes + 1] = {};
-        for (const auto& one : accounts_) {
-            ++places[class_of(one) + 1];
-        }
-        for (std::size_t k = 1; k <= n_classes; ++k) {
-            places[k] += places[k - 1];
-        }
-        sorted_.resize(accounts_.size());
-        for (const auto& one : accounts_) {
-            sorted_[places[class_of(one)]++] = one;
-        }
-    }
-
     std::vector<kernels::GridAccount<Mode>> accounts_;
-    std::vector<kernels::GridAccount<Mode>> sorted_;
     std::vector<kernels::GridEntry<Mode::n_tables>> entries_;
     std::uint32_t n_entries_ = 0;
     std::vector<std::int64_t> alone_;

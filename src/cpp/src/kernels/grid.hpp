@@ -35,7 +35,6 @@ struct GridAccount {
     std::uint32_t first_held;
     std::uint32_t first_owed;
     std::uint32_t end;
-    bool is_near;  ///< probably not clear of all thresholds
     double order_loss;
     double error;  ///< bounds the error of N - theta * D under every scenario
     const Threshold* thresholds;
