@@ -247,7 +247,7 @@ class GridPass {
         }
     }
 
-    /// Out of line in effect: what it is given are copies, so that the sums stay in registers.
+    /// Replaces level and actions under the scenarios of `redo` by those of single evaluations.
     PYMARGIN_INLINE void redo_each(const GridAccount<Mode>& account, unsigned redo,
                                    Scenarios& levels, Words& words) const noexcept {
         alignas(32) double level_at[grid_block];
