@@ -1,6 +1,5 @@
 #include "pymargin/exact.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -8,31 +7,6 @@ namespace pymargin {
 namespace {
 
 __extension__ typedef unsigned __int128 Wide;
-
-constexpr int digits_per_step = 19;
-
-constexpr std::uint64_t power_of_ten[digits_per_step + 1] = {
-    1ULL,
-    10ULL,
-    100ULL,
-    1000ULL,
-    10000ULL,
-    100000ULL,
-    1000000ULL,
-    10000000ULL,
-    100000000ULL,
-    1000000000ULL,
-    10000000000ULL,
-    100000000000ULL,
-    1000000000000ULL,
-    10000000000000ULL,
-    100000000000000ULL,
-    1000000000000000ULL,
-    10000000000000000ULL,
-    100000000000000000ULL,
-    1000000000000000000ULL,
-    10000000000000000000ULL,
-};
 
 int compare_magnitudes(const std::uint64_t* left, int left_size, const std::uint64_t* right,
                        int right_size) noexcept {
@@ -66,31 +40,6 @@ int subtract_magnitudes(const std::uint64_t* large, int large_size, const std::u
 
 }  // namespace
 
-Decimal shortest_decimal(double value) noexcept {
-    char text[32];
-    const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific);
-    const char* at = text;
-    const bool negative = *at == '-';
-    at += negative ? 1 : 0;
-    std::int64_t coefficient = 0;
-    std::int32_t fraction_digits = 0;
-    bool in_fraction = false;
-    for (; *at != 'e'; ++at) {
-        if (*at == '.') {
-            in_fraction = true;
-            continue;
-        }
-        coefficient = coefficient * 10 + (*at - '0');
-        fraction_digits += in_fraction ? 1 : 0;
-    }
-    ++at;
-    // from_chars takes no plus sign.
-    at += *at == '+' ? 1 : 0;
-    std::int32_t exponent = 0;
-    std::from_chars(at, end.ptr, exponent);
-    return {negative ? -coefficient : coefficient, exponent - fraction_digits};
-}
-
 Exact::Exact(Decimal decimal) noexcept
     : size_(decimal.coefficient == 0 ? 0 : 1),
       exponent_(decimal.exponent),
@@ -120,8 +69,8 @@ void Exact::multiply_small(std::uint64_t factor) noexcept {
 
 void Exact::scale_to(int exponent) noexcept {
     int digits = exponent_ - exponent;
-    for (; digits > digits_per_step; digits -= digits_per_step) {
-        multiply_small(power_of_ten[digits_per_step]);
+    for (; digits > greatest_power_of_ten; digits -= greatest_power_of_ten) {
+        multiply_small(power_of_ten[greatest_power_of_ten]);
     }
     multiply_small(power_of_ten[digits]);
     exponent_ = exponent;

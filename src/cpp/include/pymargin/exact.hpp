@@ -2,12 +2,9 @@
 
 #include <cstdint>
 
-#include "pymargin/types.hpp"
+#include "pymargin/decimal.hpp"
 
 namespace pymargin {
-
-/// The shortest decimal that reads back as `value` (what Python's repr prints); value is finite.
-Decimal shortest_decimal(double value) noexcept;
 
 /// A decimal number of any size that a margin formula can reach, held exactly, without allocation.
 ///
