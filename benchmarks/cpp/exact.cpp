@@ -93,7 +93,7 @@ struct Rules {
     std::int32_t begin[3] = {0, 3, 6};
     Step steps[6] = {{200'000, 0.95, 0},  {800'000, 0.9, 10'000},  {1e300, 0.85, 50'000},
                      {100'000, 0.025, 0}, {400'000, 0.05, -2'500}, {1e300, 0.1, -22'500}};
-    DecimalStep decimals[6] = {{{2, 5}, {95, -2}},  {{8, 5}, {9, -1}},  {{0, 0}, {85, -2}},
+    DecimalStep decimals[6] = {{{2, 5}, {95, -2}}, {{8, 5}, {9, -1}}, {{0, 0}, {85, -2}},
                                {{1, 5}, {25, -3}}, {{4, 5}, {5, -2}}, {{0, 0}, {1, -1}}};
     double last_caps[2] = {__builtin_inf(), __builtin_inf()};
     Decimal last_cap_decimals[2] = {{0, 0}, {0, 0}};
@@ -169,7 +169,7 @@ int main(int argc, char** argv) {
     bool right = true;
     for (const bool is_long : {false, true}) {
 #define PYMARGIN_REPORT(...) right = report<__VA_ARGS__>(prices, is_long, rounds) && right;
-        PYMARGIN_FOR_EACH_MODE(PYMARGIN_REPORT)
+        PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_REPORT)
 #undef PYMARGIN_REPORT
     }
     if (!right) {

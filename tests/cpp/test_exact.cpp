@@ -10,7 +10,6 @@ namespace {
 
 using pymargin::Decimal;
 using pymargin::Exact;
-using pymargin::shortest_decimal;
 using pymargin::test::BigDecimal;
 using pymargin::test::Draw;
 using pymargin::test::shortest;
@@ -39,36 +38,6 @@ Decimal figure(Draw& draw) {
 }
 
 }  // namespace
-
-TEST(shortest_decimal_is_what_repr_prints) {
-    const auto check = [](double value, std::int64_t coefficient, std::int32_t exponent) {
-        const Decimal decimal = shortest_decimal(value);
-        CHECK_EQ(BigDecimal(decimal), BigDecimal(Decimal{coefficient, exponent}));
-    };
-    check(0.1, 1, -1);
-    check(1.1, 11, -1);
-    check(-2.5, -25, -1);
-    check(1e22, 1, 22);
-    check(5e-324, 5, -324);
-    check(largest, 17976931348623157, 292);
-    check(2.2250738585072014e-308, 22250738585072014, -324);
-    check(0.30000000000000004, 30000000000000004, -17);
-    check(9007199254740993.0, 9007199254740992, 0);
-    check(0x1p-44, 5684341886080802, -29);
-    check(-0.0, 0, 0);
-}
-
-TEST(shortest_decimal_reads_back_in_the_fewest_digits) {
-    Draw draw(1);
-    for (int i = 0; i < 20000; ++i) {
-        const double value = i % 2 == 0 ? draw.any_float() : draw.decimal(-30, 30);
-        const BigDecimal decimal(shortest_decimal(value));
-        CHECK_EQ(decimal.rounded(), value);
-        if (i % 10 == 0) {
-            CHECK_EQ(decimal, shortest(value));
-        }
-    }
-}
 
 TEST(sums_and_products_equal_a_plain_128_bit_reference) {
     Draw draw(2);

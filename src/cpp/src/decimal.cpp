@@ -35,15 +35,15 @@ constexpr std::uint64_t power_of_five[] = {
     11920928955078125ULL,
     59604644775390625ULL,
     298023223876953125ULL,
-    1490116119384765625ULL,
-    7450580596923828125ULL,
 };
 
 constexpr int fraction_bits = 52;
 
-/// The numbers that are read by integers alone: of 2^-37 to 2^53, whose last bit is worth 2^least
-/// to 1.
-constexpr int least_exponent = -89;
+constexpr std::uint64_t hidden_bit = std::uint64_t{1} << fraction_bits;
+
+/// The numbers that are read by integers alone are those of 2^-30 to 2^53: their last bit is worth
+/// 2^least_exponent to 1, and ten units of read_in_integers fit 64 bits.
+constexpr int least_exponent = -82;
 
 /// How many decimal places are no finer than 2^exponent, but by less than ten: the least k with
 /// 10^k * 2^exponent >= 1, for exponents from least_exponent to 0. 78913 / 2^18 is log10(2).
@@ -72,37 +72,36 @@ Decimal without_zeros(std::uint64_t coefficient, int exponent) noexcept {
 
 /// The shortest decimal of mantissa * 2^exponent in integers; false where its rules must be asked.
 ///
-/// In units of 10^-k the float is v / 2^shift, and what reads back as it lies between low / 2^shift
-/// and high / 2^shift, less than ten units apart. A multiple of ten in there is the only one, so no
-/// decimal is shorter; if there is none, all integers in there are as long as each other and the
-/// nearest one counts. Wherever one of them falls on an end, or two are as near, or there is none
-/// (below a power of two the room is half), std::to_chars decides.
+/// In units of 10^-places the number is v / 2^shift, and what reads back as it is less than
+/// room_below / 2^shift below it or room_above / 2^shift above, which is less than ten units in
+/// all. A multiple of ten in there is the only one, so no decimal is shorter; if there is none, all
+/// integers in there are as long as each other and the nearest counts. Wherever one falls on an
+/// end, two are as near, or there is none (below a power of two there is half the room),
+/// std::to_chars decides.
 bool read_in_integers(std::uint64_t mantissa, int exponent, Decimal* decimal) noexcept {
     const int places = places_of(exponent);
     const int shift = 2 - exponent - places;
+    const std::uint64_t unit = std::uint64_t{1} << shift;
     const std::uint64_t scale = power_of_five[places];
     const Wide v = Wide{4 * mantissa} * scale;
-    const bool is_power_of_two = mantissa == std::uint64_t{1} << fraction_bits;
-    const Wide low = v - (is_power_of_two ? scale : 2 * Wide{scale});
-    const Wide high = v + 2 * Wide{scale};
+    const std::uint64_t room_above = 2 * scale;
+    const std::uint64_t room_below = mantissa == hidden_bit ? scale : 2 * scale;
 
     const auto whole = static_cast<std::uint64_t>(v >> shift);
+    const std::uint64_t rest = static_cast<std::uint64_t>(v) & (unit - 1);
     const std::uint64_t tens = whole / 10;
-    const Wide below = Wide{10 * tens} << shift;
-    const Wide above = Wide{10 * tens + 10} << shift;
-    if (below == low || above == high) {
+    const std::uint64_t over = (whole - 10 * tens) * unit + rest;
+    const std::uint64_t short_of = 10 * unit - over;
+    if (over == room_below || short_of == room_above) {
         return false;
     }
-    if (below > low || above < high) {
-        *decimal = without_zeros(below > low ? tens : tens + 1, 1 - places);
+    if (over < room_below || short_of < room_above) {
+        *decimal = without_zeros(over < room_below ? tens : tens + 1, 1 - places);
         return true;
     }
-    const Wide half = Wide{1} << (shift - 1);
-    const Wide rest = v - (Wide{whole} << shift);
-    const std::uint64_t nearest = whole + (rest > half ? 1 : 0);
-    const Wide scaled = Wide{nearest} << shift;
-    *decimal = {static_cast<std::int64_t>(nearest), -places};
-    return rest != half && scaled > low && scaled < high;
+    const bool is_up = 2 * rest > unit;
+    *decimal = {static_cast<std::int64_t>(whole + (is_up ? 1 : 0)), -places};
+    return 2 * rest != unit && (is_up ? unit - rest < room_above : rest < room_below);
 }
 
 /// The same for any number > 0, from text.
@@ -131,7 +130,7 @@ Decimal read_from_text(double value) noexcept {
 
 }  // namespace
 
-Decimal shortest_decimal(double value) noexcept {
+Decimal detail::shortest_decimal_of_any(double value) noexcept {
     std::uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof bits);
     const bool is_negative = bits >> 63 != 0;
@@ -139,7 +138,6 @@ Decimal shortest_decimal(double value) noexcept {
     if (magnitude == 0) {
         return {0, 0};
     }
-    constexpr std::uint64_t hidden_bit = std::uint64_t{1} << fraction_bits;
     const std::uint64_t mantissa = (bits & (hidden_bit - 1)) | hidden_bit;
     const int exponent = static_cast<int>(magnitude >> (fraction_bits + 1)) - 1023 - fraction_bits;
     Decimal decimal{};

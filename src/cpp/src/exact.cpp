@@ -48,6 +48,17 @@ Exact::Exact(Decimal decimal) noexcept
     limbs_[0] = negative_ ? 0 - bits : bits;
 }
 
+Exact::Exact(const Exact128& value) noexcept
+    : exponent_(-value.places()), negative_(value.coefficient() < 0) {
+    auto magnitude = static_cast<Wide>(value.coefficient());
+    if (negative_) {
+        magnitude = 0 - magnitude;
+    }
+    for (size_ = 0; magnitude != 0; magnitude >>= 64) {
+        limbs_[size_++] = static_cast<std::uint64_t>(magnitude);
+    }
+}
+
 void Exact::copy_from(const Exact& other) noexcept {
     size_ = other.size_;
     exponent_ = other.exponent_;

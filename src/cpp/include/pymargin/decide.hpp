@@ -42,7 +42,7 @@ bool is_at_most(const Ratio<Number>& level, const Number& theta) noexcept {
     if (level.denominator.sign() == 0) {
         return level.numerator.sign() < 0;
     }
-    return (level.numerator - theta * level.denominator).sign() <= 0;
+    return !(level.numerator > theta * level.denominator);
 }
 
 /// Bounds how far the float64 sums of an account can be from exact arithmetic on the decimals.
@@ -124,13 +124,13 @@ PYMARGIN_INLINE bool decide_fast(const DecisionTable& table, const Threshold* th
     return is_settled;
 }
 
-template <class LevelOf>
+/// The bits of all tests of the levels of a mode, in a number type that does not round.
+template <class Number>
 unsigned decide_exactly(const DecisionTable& table, const Threshold* thresholds,
-                        const LevelOf& level_of) noexcept {
+                        const Ratio<Number>* levels) noexcept {
     unsigned bits = 0;
     for (int test = 0; test < table.n_tests; ++test) {
-        const auto level = level_of(table.test_level[test]);
-        if (is_at_most(level, decltype(level.numerator)(thresholds[test].decimal))) {
+        if (is_at_most(levels[table.test_level[test]], Number(thresholds[test].decimal))) {
             bits |= 1U << test;
         }
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "pymargin/decimal.hpp"
+#include "pymargin/exact128.hpp"
 
 namespace pymargin {
 
@@ -23,6 +24,7 @@ class Exact {
     explicit Exact(Decimal decimal) noexcept;
     explicit Exact(double value) noexcept : Exact(shortest_decimal(value)) {
     }
+    explicit Exact(const Exact128& value) noexcept;
     Exact(const Exact& other) noexcept {
         copy_from(other);
     }

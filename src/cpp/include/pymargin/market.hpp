@@ -110,9 +110,9 @@ class FloatAsset {
     Notes& notes_;
 };
 
-/// The same asset as a formula over Exact sees it: the shortest decimal of its price, the
+/// The same asset as a formula over integers sees it: the shortest decimal of its price, the
 /// schedules as the rules state them.
-template <int n_tables>
+template <int n_tables, class Number>
 class ExactAsset {
   public:
     ExactAsset(const Market<n_tables>& market, const MarketRow<n_tables>& row,
@@ -120,25 +120,25 @@ class ExactAsset {
         : market_(market), row_(row), price_(row.price), notes_(notes) {
     }
 
-    const Exact& price() const noexcept {
+    const Number& price() const noexcept {
         return price_;
     }
 
     template <int table>
-    Exact value(const Exact& v) const noexcept {
+    Number value(const Number& v) const noexcept {
         const int schedule = row_.tables[table].schedule;
-        return v.sign() == 0 ? Exact() : market_.schedules->value(schedule, v, notes_);
+        return v.sign() == 0 ? Number() : market_.schedules->value(schedule, v, notes_);
     }
 
     template <int table>
-    Exact value(const Exact& v, const Exact& /*extent*/) const noexcept {
+    Number value(const Number& v, const Number& /*extent*/) const noexcept {
         return value<table>(v);
     }
 
   private:
     const Market<n_tables>& market_;
     const MarketRow<n_tables>& row_;
-    const Exact price_;
+    const Number price_;
     Notes& notes_;
 };
 

@@ -3,12 +3,22 @@
 #include <type_traits>
 
 #include "pymargin/exact.hpp"
+#include "pymargin/exact128.hpp"
 #include "pymargin/quotient.hpp"
 
 namespace pymargin {
 
-// What a formula needs of its number type beside + - *. A number type is double, Exact, or a
-// vector of doubles; each formula is written once over all of them.
+// What a formula needs of its number type beside + - *. A number type is double, a vector of
+// doubles, Exact128, Exact or Quotient; each formula is written once over all of them.
+
+/// True where rounding is impossible, so that no magnitude need be kept for an error bound.
+template <class Number>
+constexpr bool is_exact = std::is_same_v<Number, Exact128> || std::is_same_v<Number, Exact> ||
+                          std::is_same_v<Number, Quotient>;
+
+/// True where a number may not fit, which the type then tells.
+template <class Number>
+constexpr bool may_overflow = std::is_same_v<Number, Exact128>;
 
 PYMARGIN_INLINE double smaller(double left, double right) noexcept {
     return left < right ? left : right;
@@ -27,16 +37,14 @@ PYMARGIN_INLINE double choose(bool which, double yes, double no) noexcept {
     return which ? yes : no;
 }
 
-inline Exact smaller(const Exact& left, const Exact& right) noexcept {
+template <class Number, class = std::enable_if_t<is_exact<Number>>>
+Number smaller(const Number& left, const Number& right) {
     return left < right ? left : right;
 }
 
-inline Exact positive_part(const Exact& value) noexcept {
-    return value.sign() > 0 ? value : Exact();
-}
-
-inline Quotient positive_part(const Quotient& value) {
-    return value.sign() > 0 ? value : Quotient();
+template <class Number, class = std::enable_if_t<is_exact<Number>>>
+Number positive_part(const Number& value) {
+    return value.sign() > 0 ? value : Number();
 }
 
 inline Quotient size_of(const Quotient& value) {
@@ -46,10 +54,6 @@ inline Quotient size_of(const Quotient& value) {
 inline const Quotient& choose(bool which, const Quotient& yes, const Quotient& no) noexcept {
     return which ? yes : no;
 }
-
-/// True where rounding is impossible, so that no magnitude need be kept for an error bound.
-template <class Number>
-constexpr bool is_exact = std::is_same_v<Number, Exact> || std::is_same_v<Number, Quotient>;
 
 /// A level is numerator / denominator; it is decided by the sign of N - theta * D, never divided.
 template <class Number>

@@ -2,11 +2,13 @@
 
 #include "pymargin/accounts.hpp"
 #include "pymargin/decide.hpp"
+#include "pymargin/decimal.hpp"
 #include "pymargin/dispatch.hpp"
 #include "pymargin/error.hpp"
 #include "pymargin/evaluate.hpp"
 #include "pymargin/evaluate_slots.hpp"
 #include "pymargin/exact.hpp"
+#include "pymargin/exact128.hpp"
 #include "pymargin/grid.hpp"
 #include "pymargin/limits.hpp"
 #include "pymargin/market.hpp"

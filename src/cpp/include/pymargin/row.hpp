@@ -14,16 +14,16 @@ namespace pymargin {
 
 /// How a number type reads an input and sees an asset.
 template <class Number, class Mode>
-using AssetOf =
-    std::conditional_t<is_exact<Number>, ExactAsset<Mode::n_tables>, FloatAsset<Mode::n_tables>>;
+using AssetOf = std::conditional_t<is_exact<Number>, ExactAsset<Mode::n_tables, Number>,
+                                   FloatAsset<Mode::n_tables>>;
 
 template <class Number, class AssetId>
-Number owned_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
+PYMARGIN_INLINE Number owned_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
     return Number(balances.free[entry]) + Number(balances.locked[entry]);
 }
 
 template <class Number, class AssetId>
-Number owed_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
+PYMARGIN_INLINE Number owed_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
     return Number(balances.borrowed[entry]) + Number(balances.interest[entry]);
 }
 
@@ -212,10 +212,6 @@ std::uint16_t gaps_of(const AccountArrays<AssetId>& accounts, const std::uint16_
     return static_cast<std::uint16_t>(found);
 }
 
-/// The number type that settles what float64 leaves open.
-template <class Mode>
-using ExactOf = std::conditional_t<Mode::has_positions, Quotient, Exact>;
-
 /// What one account's evaluation yields.
 template <class Mode>
 struct RowResult {
@@ -224,28 +220,53 @@ struct RowResult {
     std::uint16_t actions;
 };
 
-/// The decision by exact arithmetic, for the rare account that float64 does not settle. Levels are
-/// taken from it after an overflow of the sums, and where it is the judge of owing nothing.
+/// The decision by exact arithmetic in one number type; false, and nothing done, where the account
+/// does not fit it. Levels are taken from it after an overflow of the sums in float64, and where it
+/// is the judge of owing nothing.
+template <class Number, class Mode, class Accounts>
+__attribute__((noinline)) bool settle_in(const Accounts& accounts,
+                                         const Market<Mode::n_tables>& market,
+                                         const DecisionTable& table, std::int64_t account,
+                                         RowResult<Mode>& result) noexcept {
+    if constexpr (may_overflow<Number>) {
+        Number::clear_overflow();
+    }
+    Notes notes;
+    const auto sums = sum_row<Mode, Number>(accounts, market, account, notes);
+    Ratio<Number> levels[Mode::n_levels];
+    for (int level = 0; level < Mode::n_levels; ++level) {
+        levels[level] = Mode::level(sums, level);
+    }
+    const unsigned bits = decide_exactly(table, table.row(account), levels);
+    if constexpr (may_overflow<Number>) {
+        if (Number::has_overflowed()) {
+            return false;
+        }
+    }
+    result.actions = static_cast<std::uint16_t>(table.actions[bits] |
+                                                (notes.beyond_tiers ? action_beyond_tiers : 0));
+    const bool has_overflowed = !std::isfinite(market.steepest * Mode::magnitude(result.sums));
+    for (int level = 0; level < Mode::n_levels; ++level) {
+        const bool owes_nothing = levels[level].denominator.sign() == 0 ||
+                                  Mode::level(result.sums, level).denominator == 0;
+        if (has_overflowed || owes_nothing) {
+            result.levels[level] = level_value(levels[level]);
+        }
+    }
+    return true;
+}
+
+/// The decision for the rare account that float64 does not settle: in 128 bits where it fits them,
+/// as nearly all do, otherwise in integers of any size; with positions, which divide, in quotients.
 template <class Mode, class Accounts>
 __attribute__((noinline)) void settle_exactly(const Accounts& accounts,
                                               const Market<Mode::n_tables>& market,
                                               const DecisionTable& table, std::int64_t account,
                                               RowResult<Mode>& result) noexcept {
-    Notes notes;
-    using Number = ExactOf<Mode>;
-    const auto sums = sum_row<Mode, Number>(accounts, market, account, notes);
-    const auto level_of = [&](int level) { return Mode::level(sums, level); };
-    const unsigned bits = decide_exactly(table, table.row(account), level_of);
-    result.actions = static_cast<std::uint16_t>(table.actions[bits] |
-                                                (notes.beyond_tiers ? action_beyond_tiers : 0));
-    const bool has_overflowed = !std::isfinite(market.steepest * Mode::magnitude(result.sums));
-    for (int level = 0; level < Mode::n_levels; ++level) {
-        const Ratio<Number> exact = level_of(level);
-        const bool owes_nothing =
-            exact.denominator.sign() == 0 || Mode::level(result.sums, level).denominator == 0;
-        if (has_overflowed || owes_nothing) {
-            result.levels[level] = level_value(exact);
-        }
+    if constexpr (Mode::has_positions) {
+        settle_in<Quotient, Mode>(accounts, market, table, account, result);
+    } else if (!settle_in<Exact128, Mode>(accounts, market, table, account, result)) {
+        settle_in<Exact, Mode>(accounts, market, table, account, result);
     }
 }
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <limits>
 
-#include "pymargin/exact.hpp"
 #include "pymargin/types.hpp"
 
 namespace pymargin {
@@ -120,7 +119,7 @@ class ScheduleTable {
 
     /// The exact value; notes whether `v` stands above a closed last cap.
     template <class Number>
-    Number value(int schedule, const Number& v, Notes& notes) const noexcept {
+    PYMARGIN_INLINE Number value(int schedule, const Number& v, Notes& notes) const noexcept {
         const DecimalStep* step = decimals(schedule);
         const DecimalStep* last = step + step_count(schedule) - 1;
         Number offset;
