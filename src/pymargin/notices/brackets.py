@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pymargin.notices.chains import CellRole, Law, Layout
+from pymargin.notices.blocks import CellRole, Law, Layout
 from pymargin.notices.flat import warn_torn
 from pymargin.notices.headers import Header
 from pymargin.notices.notes import Effect, Notes, Table

@@ -13,157 +13,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 from pymargin.notices.bands import Band, bands, edges
-from pymargin.notices.figures import Rate, ranks, rate_at, skip
+from pymargin.notices.blocks import Block, Cell, CellRole, Chain, Fault, Layout, Reading
+from pymargin.notices.figures import absent_end, ranks, rate_at, skip
 from pymargin.notices.name_lists import NameList, name_lists
 from pymargin.notices.text import ROW_END, is_prose
-from pymargin.rules.schedules import Tier
 
-__all__ = [
-    "Block",
-    "Cell",
-    "CellRole",
-    "Chain",
-    "Fault",
-    "Law",
-    "Layout",
-    "Reading",
-    "absent_end",
-    "readings",
-]
+__all__ = ["readings"]
 
 _Item = TypeVar("_Item")
-
-CellRole: TypeAlias = Literal["rank", "leverage", "band", "edges", "rate"]
 
 _MOST_FAULTS = 8
 _MOST_STEPS = 40_000
 _LEVERAGE = re.compile(
     r"(?:[Uu]p to\s*)?(?:([0-9]{1,3})\s*[xX]?\s*(?:[-~]|to)\s*)?([1-9][0-9]{0,2})\s*[xX]"
 )
-_ABSENT = re.compile(r"N\s?/?\s?A(?![a-z])|-{1,4}")
 _REPEATED = re.compile(r"(?:N/?A){3}")
-
-
-@dataclass(frozen=True, slots=True)
-class Law:
-    """How the rates of a table go."""
-
-    rates: Literal["falling", "rising"]
-
-    def allows(self, before: Rate, after: Rate) -> bool:
-        """Tell whether a rate may follow another."""
-        falls = after.value < before.value
-        return falls if self.rates == "falling" else after.value > before.value
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the head says about the body.
-
-    Parameters
-    ----------
-    sides
-        The cells of each side's rows, in their order; one or two sides.
-    law
-        How rates go.
-    names
-        Whether a block begins with the names of assets or symbols.
-    may_be_blank
-        Whether a missing cell may be missing without a sign. Then tiers that share a leverage
-        stand in one row.
-    """
-
-    sides: tuple[tuple[CellRole, ...], ...]
-    law: Law
-    names: bool = False
-    may_be_blank: bool = False
-
-    @property
-    def is_repeated(self) -> bool:
-        """Whether a table of this layout may hold several blocks."""
-        return self.names or any("rank" in side for side in self.sides)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One row of one side."""
-
-    rank: int | None = None
-    low: int | None = None
-    high: int | None = None
-    band: Band | None = None
-    rate: Rate | None = None
-    start: int = 0
-
-    @property
-    def tier_band(self) -> Band:
-        """The band, which every whole cell has."""
-        assert self.band is not None
-        return self.band
-
-    @property
-    def tier_rate(self) -> Rate:
-        """The rate, which every whole cell has."""
-        assert self.rate is not None
-        return self.rate
-
-
-Chain: TypeAlias = tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A law that a reading breaks, at an offset."""
-
-    kind: Literal["floor", "leverage", "comma", "name"]
-    at: int
-    side: int
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The names and chains of one block, and where it lies."""
-
-    names: tuple[str, ...]
-    chains: tuple[Chain, ...]
-    start: int
-    end: int
-
-    def tiers(self, side: int) -> tuple[Tier, ...] | None:
-        """Return the tiers of a side with floors that are the caps before; None if it has none."""
-        floor, found = Decimal(0), []
-        for cell in self.chains[side]:
-            cap, leverage = cell.tier_band.cap, cell.high
-            rate = cell.tier_rate.value
-            found.append(Tier(floor, cap, rate, None if leverage is None else Decimal(leverage)))
-            floor = cap if cap is not None else floor
-        return tuple(found) or None
-
-    def rank(self, side: int) -> int | None:
-        """Return the rank in the first row of a side."""
-        return self.chains[side][0].rank if self.chains[side] else None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A reading of a body: its blocks, the laws that it breaks, and where it ends."""
-
-    blocks: tuple[Block, ...]
-    faults: tuple[Fault, ...]
-    end: int
-
-    def values(self) -> tuple[object, ...]:
-        """Return what the reading says, to tell readings that differ from those that do not."""
-        return tuple(
-            (block.names, *((block.rank(side), block.tiers(side)) for side in range(len(chains))))
-            for block in self.blocks
-            for chains in [block.chains]
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +135,8 @@ class _Search:
                 state, side=0, has_cell=False, block=block, at=start, row=start, lengths=lengths
             )
         rest = skip(self.text, state.at)
-        while (sign := _ABSENT.match(self.text, rest)) is not None:
-            rest = skip(self.text, sign.end())
+        while (end := absent_end(self.text, rest)) is not None:
+            rest = skip(self.text, end)
         blocks = (*state.blocks, block)
         if self._may_end(rest):
             reading = Reading(blocks, state.faults, rest)
@@ -378,9 +245,9 @@ class _Search:
             yield cell, at
             if not self.has_bars:
                 return
-            sign = _ABSENT.match(self.text, at)
-            if sign:
-                yield cell, sign.end()
+            absent = absent_end(self.text, at)
+            if absent is not None:
+                yield cell, absent
         for rank, end in ranks(self.text, at):
             if not chain or rank == chain[0].rank:
                 yield replace(cell, rank=rank), end
@@ -427,12 +294,6 @@ class _Search:
                 Fault("comma", cell.start, side, f"the commas of {band.cap:,} stand elsewhere")
             )
         return tuple(found)
-
-
-def absent_end(text: str, at: int) -> int | None:
-    """Return the end of a sign that a cell is absent, such as NA; None where there is none."""
-    sign = _ABSENT.match(text, at)
-    return sign.end() if sign else None
 
 
 def _has_gap(last: Cell, cell: Cell) -> bool:

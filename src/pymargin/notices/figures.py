@@ -12,7 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-__all__ = ["BEST_RANK", "WORST_RANK", "Figure", "Rate", "numbers", "ranks", "rate_at", "skip"]
+__all__ = [
+    "BEST_RANK",
+    "WORST_RANK",
+    "Figure",
+    "Rate",
+    "absent_end",
+    "numbers",
+    "ranks",
+    "rate_at",
+    "skip",
+]
 
 BEST_RANK, WORST_RANK = 1, 16
 _RUN = re.compile(r"[0-9][0-9,]*")
@@ -20,6 +30,7 @@ _REGULAR = re.compile(r"[0-9]{1,3}(,[0-9]{3})*|[0-9]+")
 _CENTS = re.compile(r"\.[0-9]{2}(?![0-9]*[,])")
 _RATE = re.compile(r"((?:0|[1-9][0-9]{0,2})(?:\.([0-9]{1,8}))?)\s?%")
 _RANK_NAME = re.compile(r"(?:Rank|No\.?)\s*(?=[0-9])", re.IGNORECASE)
+_ABSENT = re.compile(r"N\s?/?\s?A(?![a-z])|-{1,4}")
 _BLANK = re.compile(r"[\s|]*")
 
 
@@ -45,6 +56,12 @@ def skip(text: str, at: int) -> int:
     """Go past blanks and bars between cells."""
     found = _BLANK.match(text, at)
     return found.end() if found else at
+
+
+def absent_end(text: str, at: int) -> int | None:
+    """Return the end of a sign that a cell is absent, such as NA; None where there is none."""
+    sign = _ABSENT.match(text, at)
+    return sign.end() if sign else None
 
 
 def numbers(text: str, at: int) -> Iterator[Figure]:

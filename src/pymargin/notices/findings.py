@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from pymargin.notices.chains import Chain
+from pymargin.notices.blocks import Chain
 from pymargin.notices.figures import Rate
 
 __all__ = ["findings_of_falling", "findings_of_rising", "is_round_ratio", "percent"]

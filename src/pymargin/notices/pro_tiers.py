@@ -6,7 +6,7 @@ leaves and of the rank that it comes to.
 
 from __future__ import annotations
 
-from pymargin.notices.chains import Block, Law, Layout
+from pymargin.notices.blocks import Block, Law, Layout
 from pymargin.notices.flat import warn_torn
 from pymargin.notices.headers import Header, Side
 from pymargin.notices.notes import Effect, Notes, Table

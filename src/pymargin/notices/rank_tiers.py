@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pymargin.notices.chains import Block, Law, Layout
+from pymargin.notices.blocks import Block, Law, Layout
 from pymargin.notices.headers import Header
 from pymargin.notices.notes import Notes, Table
 from pymargin.notices.sections import Sections

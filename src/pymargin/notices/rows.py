@@ -15,8 +15,7 @@ from functools import cache
 from typing import Literal, TypeAlias
 
 from pymargin.notices.bands import bands
-from pymargin.notices.chains import absent_end
-from pymargin.notices.figures import WORST_RANK, Rate, ranks, rate_at, skip
+from pymargin.notices.figures import WORST_RANK, Rate, absent_end, ranks, rate_at, skip
 from pymargin.notices.name_lists import name_lists
 from pymargin.notices.text import is_prose
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pymargin.notices.chains import (
-    Block,
-    Cell,
-    CellRole,
-    Chain,
-    Fault,
-    Layout,
-    Reading,
-    readings,
-)
+from pymargin.notices.blocks import Block, Cell, CellRole, Chain, Fault, Layout, Reading
+from pymargin.notices.chains import readings
 from pymargin.notices.findings import findings_of_falling, findings_of_rising
 from pymargin.notices.headers import Role
 from pymargin.notices.notes import Notes, Table
