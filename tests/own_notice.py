@@ -7,14 +7,14 @@ from typing import Any
 NOTICE = """\
 # Update of collateral ratios, our own (2025-11-01)
 
-The following assets will be adjusted on 2025-11-07 06:00 (UTC). The update will be completed \
-within approximately 30 minutes.
+The following assets under Cross Margin will be adjusted on 2025-11-07 06:00 (UTC). The update \
+will be completed within approximately 30 minutes.
 
 | Asset No. Before Adjustment | Asset No. After Adjustment | Assets |
 |---|---|---|
 | 6 | 7 | AAA |
 
-The following assets will be adjusted on 2025-11-14 06:00 (UTC):
+The following assets under Cross Margin will be adjusted on 2025-11-14 06:00 (UTC):
 
 | Asset No. Before Adjustment | Asset No. After Adjustment | Assets |
 |---|---|---|

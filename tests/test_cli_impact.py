@@ -41,7 +41,7 @@ def test_impact_shows_each_moment_with_its_sums_and_worst_accounts(desk: Bench) 
     ran = desk.impact()
     assert (ran.code, ran.err) == (0, "")
     first, second = ran.out.split("2025-11-14 06:00 UTC")
-    assert "2025-11-07 06:00 UTC: 1 announced change, completed within 30 minutes" in first
+    assert "2025-11-07 06:00 UTC: 4 announced changes, completed within 30 minutes" in first
     assert ["lose", "collateral", "2", "50.00", "%", "200", "USDT", "lost"] in rows(first)
     assert ["newly", "liquidated", "1", "25.00", "%", "19", "USDT", "restore", "the",
             "liquidation", "level"] in rows(first)  # fmt: skip
