@@ -86,6 +86,12 @@ def test_a_name_that_may_have_taken_a_rank_is_a_problem():
     assert "BAR6JUV" in notice.problems[0].what
 
 
+def test_a_known_name_that_may_be_cut_short_is_a_problem():
+    head = "Asset No. Before AdjustmentAsset No. After AdjustmentAssets "
+    notice = read(CROSS, f"{head}89LUNC, C98 PEOPLE, MEME")
+    assert "warned" in actions(notice)
+
+
 def test_rows_that_read_in_two_ways_are_left_out():
     notice = read(MARGIN, f"{RATES}ABC80%70%C980%30%")
     assert values(notice) == {"ABC": (Decimal("0.8"), Decimal("0.7"))}

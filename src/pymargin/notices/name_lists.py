@@ -52,7 +52,8 @@ def name_lists(text: str, at: int, end: int) -> Iterator[NameList]:
             is_absent = _ABSENT.match(text, cut) is not None and "|" not in text
             is_cut = cut == run.end() or (text[cut].isdigit() and "|" not in text)
             if (is_cut or is_absent) and is_name(name):
-                doubt = () if _is_sure(text, at, name) and not is_absent else (name,)
+                is_sure = _is_sure(text, at, name) and not is_absent
+                doubt = () if is_sure and not _is_cut_short(run.group(), name) else (name,)
                 yield NameList((*names, name), cut, doubtful + doubt)
         whole = run.group()
         separator = _SEPARATOR.match(text, run.end(), end)
@@ -70,6 +71,13 @@ def _is_sure(text: str, start: int, name: str) -> bool:
     before = text[start - 1 : start]
     is_cut_off = before.isdigit() and before + name in KNOWN and name not in KNOWN
     return is_certain(name) and not is_cut_off
+
+
+def _is_cut_short(run: str, name: str) -> bool:
+    """Tell whether a known name with more digits begins a run: C98 in C98, read as C and 98."""
+    more = re.match("[0-9]*", run[len(name) :])
+    digits = more.group() if more else ""
+    return any(name + digits[:size] in KNOWN for size in range(1, len(digits) + 1))
 
 
 def _is_cell(text: str, start: int, end: int) -> bool:
