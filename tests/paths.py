@@ -143,7 +143,7 @@ def _repeated(base: pm.Accounts, which: np.ndarray) -> pm.Accounts:
 
 def results(levels: pm.Levels) -> dict[str, np.ndarray]:
     """Return the results in the order of the book, whatever order they came in."""
-    back = np.argsort(levels.positions)
+    back = np.argsort(levels.book_rows)
     return {name: values[back] for name, values in levels.arrays().items()}
 
 

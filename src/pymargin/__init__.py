@@ -13,13 +13,23 @@ from pymargin.errors import (
     UnpricedError,
 )
 from pymargin.explain import Explanation, explain
+from pymargin.futures import coinm, usdm
 from pymargin.impact import Impact, ImpactSummary, impact, impacts
 from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode
 from pymargin.notices import Change, Notice, NoticeProblem, read_notice
+from pymargin.portfolio import portfolio, portfolio_pro
 from pymargin.position_limits import max_leverage, max_position
 from pymargin.prices import Prices, prices_from_binance
-from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
+from pymargin.results import (
+    BookLevels,
+    ClassicLevels,
+    FuturesLevels,
+    Levels,
+    PortfolioLevels,
+    PositionLevels,
+    ProLevels,
+)
 from pymargin.rules import (
     Contract,
     MarginRules,
@@ -44,6 +54,7 @@ __all__ = [
     "ClassicLevels",
     "Contract",
     "Explanation",
+    "FuturesLevels",
     "Impact",
     "ImpactSummary",
     "Levels",
@@ -52,6 +63,8 @@ __all__ = [
     "Mode",
     "Notice",
     "NoticeProblem",
+    "PortfolioLevels",
+    "PositionLevels",
     "Prices",
     "PricesError",
     "ProLevels",
@@ -64,6 +77,7 @@ __all__ = [
     "__version__",
     "builtin_rules",
     "check_rules",
+    "coinm",
     "compare_rules",
     "cross_classic",
     "cross_pro",
@@ -76,8 +90,11 @@ __all__ = [
     "max_leverage",
     "max_position",
     "max_transfer_in",
+    "portfolio",
+    "portfolio_pro",
     "prices_from_binance",
     "read_notice",
     "rules_from_binance",
     "stress",
+    "usdm",
 ]

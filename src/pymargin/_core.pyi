@@ -53,6 +53,43 @@ class Decisions:
         self, test_levels: _Array, thresholds: _Array, threshold_decimals: _Array, actions: _Array
     ) -> None: ...
 
+class PoolMarket:
+    def __init__(
+        self,
+        pools: Pools,
+        schedules: Schedules,
+        price: _Array,
+        weight: _Array,
+        given_price: _Array,
+        contract_size: _Array,
+        schedule_ids: _Array,
+        gaps: _Array,
+    ) -> None: ...
+
+class Pools:
+    def __init__(
+        self,
+        balances: Sequence[_Array],
+        loan_leverage: _Array,
+        wallets: Sequence[_Array],
+        positions: Sequence[_Array],
+        multi_assets: Any,
+        contracts: Sequence[_Array],
+        loan_rates: Sequence[tuple[int, int, int]],
+        open_order_loss: _Array,
+        n_assets: int,
+        in_one: bool,
+    ) -> None: ...
+    def keys(self) -> tuple[npt.NDArray[np.int64], ...]: ...
+    def prepare(self, threads: int) -> None: ...
+    def slot_pools(self) -> _Array: ...
+    @property
+    def is_prepared(self) -> bool: ...
+    @property
+    def n_pools(self) -> int: ...
+    @property
+    def n_rows(self) -> int: ...
+
 def check_balances(
     offsets: _Array,
     asset_ids: _Array,
@@ -112,6 +149,26 @@ def evaluate_grid(
     shortfall: Any,
     threads: int,
 ) -> None: ...
+def evaluate_pools(
+    kernel: str,
+    pools: Pools,
+    market: PoolMarket,
+    decisions: Decisions,
+    class_of: Any,
+    slot_class_of: Any,
+    levels: Sequence[Any],
+    totals: Sequence[Any],
+    actions: Any,
+    threads: int,
+) -> None: ...
+def evaluate_positions(
+    pools: Pools,
+    market: PoolMarket,
+    notional: Any,
+    unrealized_pnl: Any,
+    maintenance_margin: Any,
+    initial_margin: Any,
+) -> None: ...
 def exact_level(
     kernel: str,
     book: Book,
@@ -122,6 +179,9 @@ def exact_level(
     account: int,
     level: int,
 ) -> tuple[int, int, int, int]: ...
+def exact_pool_level(
+    kernel: str, pools: Pools, market: PoolMarket, pool: int, level: int
+) -> tuple[tuple[int, int, int], tuple[int, int, int]]: ...
 def force_implementation(name: str) -> None: ...
 def implementation() -> str: ...
 def read_limit(book: Book, threads: int) -> int: ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,15 +25,43 @@ if TYPE_CHECKING:
 __all__ = [
     "CLASSIC",
     "PRO",
+    "BoundMode",
     "Evaluation",
     "Missing",
     "ModeSpec",
     "Order",
+    "account_classes",
     "evaluation",
+    "thresholds_of",
 ]
 
 Missing: TypeAlias = Literal["raise", "flag"]
 Order: TypeAlias = Literal["user", "slot"]
+
+
+class BoundMode(Protocol):
+    """A book, prices and rules bound under one mode, ready to run."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """The book."""
+
+    @property
+    def methodology(self) -> str:
+        """The formula's name."""
+
+    @property
+    def level_name(self) -> str:
+        """The level that lines decide on: lower is worse."""
+
+    def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> object:
+        """Fill arrays of the mode's fields: float64[n], ``actions`` uint16[n]."""
+
+    def liquidation_thresholds(self) -> npt.NDArray[np.float64]:
+        """Return float64[n]: the level at or below which an account is liquidated."""
+
+    def exact_order_key(self, account: int) -> Fraction | float:
+        """Return the level over its liquidation threshold, exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +189,11 @@ class Evaluation:
             lambda: class_of[slot_accounts(self.accounts)],
         )
 
+    @property
+    def level_name(self) -> str:
+        """The level that lines decide on: lower is worse."""
+        return self.spec.levels[0]
+
     def liquidation_thresholds(self) -> npt.NDArray[np.float64]:
         """Return float64[n_accounts]: the level at or below which an account is liquidated."""
         figures = np.array([float(self._liquidation_limit(one)) for one in self.classes])
@@ -171,7 +204,9 @@ class Evaluation:
     @property
     def liquidation_test(self) -> int:
         """The number of the compiled test that liquidates, -1 if there is none."""
-        lines = [x for x in _thresholds(self.rules, self.spec).lines if x.level not in self.absent]
+        lines = [
+            x for x in thresholds_of(self.rules, self.spec.mode).lines if x.level not in self.absent
+        ]
         return next((k for k, line in enumerate(lines) if "LIQUIDATE" in line.actions), -1)
 
     def exact_order_key(self, account: int) -> Fraction | float:
@@ -197,7 +232,7 @@ class Evaluation:
         return level / limit if limit else level
 
     def _liquidation_limit(self, one: AccountClass) -> Any:
-        for line in _thresholds(self.rules, self.spec).lines:
+        for line in thresholds_of(self.rules, self.spec.mode).lines:
             if "LIQUIDATE" in line.actions and line.level == self.spec.levels[0]:
                 return limit_for(line.at_most, one, own_ratio=line.own_ratio)
         return 1
@@ -247,7 +282,7 @@ def evaluation(
     gaps = _gaps(price, schedule_ids[:n_held], schedule_ids[n_held:])
     if missing == "raise" and gaps.any():
         _refuse_gaps(spec, accounts, price, gaps, rules, tables, schedule_ids, n_held)
-    thresholds = _thresholds(rules, spec)
+    thresholds = thresholds_of(rules, spec.mode)
     class_key = (thresholds, leverage)
     class_of, classes = cached(
         accounts,
@@ -326,11 +361,12 @@ def _leverages(accounts: Accounts, leverage: int | None) -> npt.NDArray[np.uint8
     return np.where(lacking, np.uint8(leverage), accounts._leverage)
 
 
-def _thresholds(rules: MarginRules, spec: ModeSpec) -> ModeThresholds:
+def thresholds_of(rules: MarginRules, mode: Mode) -> ModeThresholds:
+    """Return the thresholds of a mode; a RulesError where the rules state none."""
     try:
-        return rules.thresholds[spec.mode]
+        return rules.thresholds[mode]
     except KeyError:
-        raise RulesError(f"the rules state no thresholds for {spec.mode}") from None
+        raise RulesError(f"the rules state no thresholds for {mode}") from None
 
 
 def _kernel_tables(spec: ModeSpec, methodology: str, rules: MarginRules) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from pymargin._version import __version__
 from pymargin.attribution import losses
 from pymargin.evaluation import Evaluation, Missing
-from pymargin.levels import bind_modes, check_threads, joint_methodology
+from pymargin.filling import check_threads
+from pymargin.levels import bind_modes, cross_parts, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve
 from pymargin.rules.worst import worst_rules
@@ -368,13 +369,15 @@ class _Run:
         names = ("level", "collateral", "measure", "threshold", "call")
         arrays: dict[str, npt.NDArray[Any]] = {name: np.empty(n) for name in names}
         arrays["actions"] = np.empty(n, np.uint16)
-        parts = bind_modes(
-            self.accounts,
-            self.prices,
-            rules,
-            leverage=self.leverage,
-            missing=self.missing,
-            mode=self.mode,
+        parts = cross_parts(
+            bind_modes(
+                self.accounts,
+                self.prices,
+                rules,
+                leverage=self.leverage,
+                missing=self.missing,
+                mode=self.mode,
+            )
         )
         for positions, bound in parts:
             found = _evaluated(bound, self.threads)

@@ -14,12 +14,16 @@ from pymargin.errors import AccountsError, Problem, UnpricedError
 from pymargin.evaluation import (
     CLASSIC,
     PRO,
+    BoundMode,
     Evaluation,
     Missing,
     Order,
     evaluation,
 )
+from pymargin.filling import arrays_for, check_threads, empty, into
+from pymargin.futures import bind_futures
 from pymargin.modes import Mode
+from pymargin.portfolio import bind_portfolio
 from pymargin.prices import PriceSource
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
 from pymargin.rules import MarginRules
@@ -28,9 +32,10 @@ if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
 __all__ = [
+    "bind_cross",
     "bind_modes",
-    "check_threads",
     "cross_classic",
+    "cross_parts",
     "cross_pro",
     "evaluate",
     "joint_methodology",
@@ -82,7 +87,7 @@ def cross_classic(
         returned.
     order
         ``"user"``: results in account order; ``"slot"``: in the order of the prepared book, which
-        spares the way back; ``.positions`` and ``.ids`` then name the account of each row.
+        spares the way back; ``.book_rows`` and ``.ids`` then name the account of each row.
     threads
         How many threads; 0 takes all processors. The result is the same for any.
 
@@ -211,14 +216,14 @@ def evaluate(
         As in `cross_classic`; the faults of all modes at once.
     """
     check_threads(threads)
-    arrays = _arrays(BookLevels, len(accounts), fields, out)
+    arrays = arrays_for(BookLevels, len(accounts), fields, out)
     keys = np.empty(len(accounts))
-    parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing)
+    parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing, threads=threads)
     for positions, bound in parts:
         _scatter(bound, positions, arrays, keys, threads)
     worst = (lambda: keys, _exact_key_of(parts, len(accounts)))
     result = BookLevels(accounts, rules, joint_methodology(parts), arrays, worst)
-    return _into(out, result)
+    return into(out, result)
 
 
 def bind_modes(
@@ -229,7 +234,8 @@ def bind_modes(
     leverage: int | None,
     missing: Missing,
     mode: Mode | str | None = None,
-) -> list[tuple[npt.NDArray[np.int64] | None, Evaluation]]:
+    threads: int = 1,
+) -> list[tuple[npt.NDArray[np.int64] | None, BoundMode]]:
     """Bind each account under its own mode, or all under one.
 
     Returns
@@ -242,39 +248,77 @@ def bind_modes(
     UnpricedError
         What no mode could value, of all modes at once.
     """
-    parts: list[tuple[npt.NDArray[np.int64] | None, Evaluation]] = []
+    parts: list[tuple[npt.NDArray[np.int64] | None, BoundMode]] = []
     problems: list[Problem] = []
     whole = None if mode is None else [(_known_mode(mode), None, accounts)]
     for one, positions, book in whole or _by_mode(accounts):
-        is_classic = one is Mode.CROSS_CLASSIC
         try:
-            bound = evaluation(
-                CLASSIC if is_classic else PRO,
-                book,
-                prices,
-                rules,
-                readings=() if is_classic else ("gross", "marginal"),
-                leverage=leverage if is_classic else None,
-                missing=missing,
-            )
+            parts.append((positions, _bind(one, book, prices, rules, leverage, missing, threads)))
         except UnpricedError as err:
             problems += (problem for problem in err.problems if problem not in problems)
-            continue
-        parts.append((positions, bound))
     if problems:
         raise UnpricedError(problems)
     return parts
 
 
-def joint_methodology(parts: Sequence[tuple[object, Evaluation]]) -> str:
+def bind_cross(
+    mode: Mode,
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    leverage: int | None,
+    missing: Missing,
+) -> Evaluation:
+    """Bind all accounts under Cross Margin Classic or Pro."""
+    is_classic = mode is Mode.CROSS_CLASSIC
+    return evaluation(
+        CLASSIC if is_classic else PRO,
+        accounts,
+        prices,
+        rules,
+        readings=() if is_classic else ("gross", "marginal"),
+        leverage=leverage if is_classic else None,
+        missing=missing,
+    )
+
+
+def _bind(
+    mode: Mode,
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    leverage: int | None,
+    missing: Missing,
+    threads: int,
+) -> BoundMode:
+    if mode in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):
+        return bind_cross(mode, accounts, prices, rules, leverage=leverage, missing=missing)
+    bind = bind_futures if mode in (Mode.USDM, Mode.COINM) else bind_portfolio
+    # `leverage` is of Cross Margin Classic: 3 or 5.
+    return bind(mode, accounts, prices, rules, leverage=None, missing=missing, threads=threads)
+
+
+def cross_parts(
+    parts: Sequence[tuple[npt.NDArray[np.int64] | None, BoundMode]],
+) -> list[tuple[npt.NDArray[np.int64] | None, Evaluation]]:
+    """Return the parts where all are of cross margin; an AccountsError names the others' modes."""
+    others = sorted({p.methodology for _, p in parts if not isinstance(p, Evaluation)})
+    if others:
+        raise AccountsError(
+            f"mode must be {Mode.CROSS_CLASSIC} or {Mode.CROSS_PRO} here, not {', '.join(others)}"
+        )
+    return [(where, part) for where, part in parts if isinstance(part, Evaluation)]
+
+
+def joint_methodology(parts: Sequence[tuple[object, BoundMode]]) -> str:
     """Name the formulas of a mixed book, joined by plus signs."""
     return "+".join(sorted({bound.methodology for _, bound in parts}))
 
 
 def _known_mode(mode: Mode | str) -> Mode:
-    known = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
-    if mode not in known:
-        raise ValueError(f"mode must be one of {[one.value for one in known]}, not {mode!r}")
+    if mode not in _MODES:
+        raise ValueError(f"mode must be one of {[one.value for one in _MODES]}, not {mode!r}")
     return Mode(mode)
 
 
@@ -288,16 +332,6 @@ def _by_mode(
         raise AccountsError(
             f"every account must state a mode to be evaluated under it: {int(lacking.sum()):,} "
             f"accounts state none (the first is {first!r}); or use cross_classic or cross_pro"
-        )
-
-    known = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
-    futures = accounts._mode > len(known)
-    if futures.any():
-        first = int(np.argmax(futures))
-        raise AccountsError(
-            f"mode must be one of {', '.join(known)} to be evaluated for now, not "
-            f"{_MODES[accounts._mode[first] - 1]} (account {accounts._ids[first]!r}; "
-            f"{int(futures.sum()):,} in all)"
         )
 
     def parts() -> list[tuple[Mode, npt.NDArray[np.int64] | None, Accounts]]:
@@ -314,7 +348,7 @@ def _by_mode(
 
 
 def _scatter(
-    bound: Evaluation,
+    bound: BoundMode,
     positions: npt.NDArray[np.int64] | None,
     arrays: dict[str, npt.NDArray[Any]],
     keys: npt.NDArray[np.float64],
@@ -322,8 +356,8 @@ def _scatter(
 ) -> None:
     """Evaluate one mode and put its results where its accounts stand in the book."""
     where = slice(None) if positions is None else positions
-    level_name = bound.spec.levels[0]
-    part = _empty((level_name, "actions"), len(bound.accounts))
+    level_name = bound.level_name
+    part = empty((level_name, "actions"), len(bound.accounts))
     bound.run(part, threads)
     threshold = bound.liquidation_thresholds()
     keys[where] = _order_keys(part[level_name], threshold)
@@ -337,7 +371,7 @@ def _scatter(
 
 
 def _exact_key_of(
-    parts: Sequence[tuple[npt.NDArray[np.int64] | None, Evaluation]], n_accounts: int
+    parts: Sequence[tuple[npt.NDArray[np.int64] | None, BoundMode]], n_accounts: int
 ) -> Any:
     """Return the function from a book position to its exact order key."""
 
@@ -365,13 +399,13 @@ def _run(
     if order not in ("user", "slot"):
         raise ValueError(f"order must be 'user' or 'slot', not {order!r}")
     n = len(bound.accounts)
-    arrays = _arrays(kind, n, fields, out)
+    arrays = arrays_for(kind, n, fields, out)
     bound.run(arrays, threads, order)
 
     def keys() -> npt.NDArray[np.float64]:
         level = arrays.get("margin_level")
         if level is None:
-            only = _empty(("margin_level",), n)
+            only = empty(("margin_level",), n)
             bound.run(only, threads, order)
             level = only["margin_level"]
         threshold = bound.liquidation_thresholds()
@@ -380,49 +414,10 @@ def _run(
     positions = slot_accounts(bound.accounts) if order == "slot" else None
     worst = (keys, bound.exact_order_key)
     result = kind(bound.accounts, bound.rules, bound.methodology, arrays, worst, positions)
-    return _into(out, result)
-
-
-def check_threads(threads: int) -> None:
-    """Refuse a negative number of threads; 0 stands for all processors."""
-    if threads < 0:
-        raise ValueError(f"threads must be at least 0, not {threads}")
+    return into(out, result)
 
 
 def _order_keys(
     levels: npt.NDArray[np.float64], thresholds: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     return levels / np.where(thresholds > 0, thresholds, 1.0)
-
-
-def _arrays(
-    kind: type[Levels], n: int, fields: Collection[str] | None, out: Levels | None
-) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays to fill: those of `out`, or new ones for the fields asked for."""
-    if out is not None:
-        if type(out) is not kind or len(out) != n:
-            raise ValueError(
-                f"out must be {kind.__name__} of {n:,} accounts, not "
-                f"{type(out).__name__} of {len(out):,}"
-            )
-        if fields is None or set(fields) == set(out.names):
-            return out.arrays()
-        raise ValueError(f"fields must be those of out, {list(out.names)}, not {list(fields)}")
-    if fields is None:
-        return _empty(kind.fields, n)
-    unknown = [name for name in fields if name not in kind.fields]
-    if isinstance(fields, str) or unknown:
-        raise ValueError(f"fields must be among {list(kind.fields)}, not {fields!r}")
-    return _empty(tuple(name for name in kind.fields if name in fields), n)
-
-
-def _empty(names: Sequence[str], n: int) -> dict[str, npt.NDArray[Any]]:
-    return {name: np.empty(n, np.uint16 if name == "actions" else np.float64) for name in names}
-
-
-def _into(out: Result | None, result: Result) -> Result:
-    """Make an earlier result carry the new one: its arrays hold the new figures already."""
-    if out is None:
-        return result
-    out.__dict__.update(result.__dict__)
-    return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from math import inf
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
     from pymargin.accounts import Accounts
     from pymargin.rules import MarginRules
 
-__all__ = ["BookLevels", "ClassicLevels", "Levels", "ProLevels"]
+__all__ = [
+    "BookLevels",
+    "ClassicLevels",
+    "FuturesLevels",
+    "Levels",
+    "PortfolioLevels",
+    "PositionLevels",
+    "ProLevels",
+]
 
 # Two float64 order keys this close (relative to 1 + |key|) are compared exactly; the error of a
 # level stays orders of magnitude below it unless maintenance margin is a 1e-6th of the collateral.
@@ -91,7 +100,7 @@ class Levels:
         return self._names
 
     @property
-    def positions(self) -> npt.NDArray[np.int64]:
+    def book_rows(self) -> npt.NDArray[np.int64]:
         """Where each row stands in the evaluated book: int64[n]."""
         if self._positions is None:
             return np.arange(len(self), dtype=np.int64)
@@ -122,7 +131,7 @@ class Levels:
         keys, exact_key = self._order[0](), self._order[1]
         is_unpriced = np.isnan(keys)
         keys = np.where(is_unpriced, inf, keys)
-        positions = self.positions
+        positions = self.book_rows
         rows = _worst_rows(keys, is_unpriced, positions, exact_key, count)
         return self._taken(rows)
 
@@ -159,7 +168,7 @@ class Levels:
         keys, exact_key = self._order
         arrays = {name: getattr(self, name)[rows] for name in self._names}
         taken = copy(self)
-        taken._positions = self.positions[rows]
+        taken._positions = self.book_rows[rows]
         taken._order = (lambda: keys()[rows], exact_key)
         for name, values in arrays.items():
             setattr(taken, name, values)
@@ -206,6 +215,91 @@ class ProLevels(Levels):
     maintenance_margin: npt.NDArray[np.float64]
     initial_margin: npt.NDArray[np.float64]
     available_margin: npt.NDArray[np.float64]
+
+
+class PortfolioLevels(Levels):
+    """Levels of Portfolio Margin and Portfolio Margin Pro; float64[n], values in USDT."""
+
+    fields = (
+        "uni_mmr",
+        "account_equity",
+        "actual_equity",
+        "unrealized_pnl",
+        "open_order_loss",
+        "initial_margin",
+        "maintenance_margin",
+        "available_balance",
+        "max_withdrawal",
+        "actions",
+    )
+    uni_mmr: npt.NDArray[np.float64]
+    account_equity: npt.NDArray[np.float64]
+    actual_equity: npt.NDArray[np.float64]
+    unrealized_pnl: npt.NDArray[np.float64]
+    open_order_loss: npt.NDArray[np.float64]
+    initial_margin: npt.NDArray[np.float64]
+    maintenance_margin: npt.NDArray[np.float64]
+    available_balance: npt.NDArray[np.float64]
+    max_withdrawal: npt.NDArray[np.float64]
+
+
+class FuturesLevels(Levels):
+    """Levels of USDⓈ-M or COIN-M accounts: their cross part; float64[n], totals in USDT.
+
+    ``positions`` holds the figures of every position, isolated ones with a level of their own.
+    """
+
+    fields = (
+        "margin_level",
+        "margin_ratio",
+        "margin_balance",
+        "maintenance_margin",
+        "unrealized_pnl",
+        "initial_margin",
+        "available_balance",
+        "actions",
+    )
+    margin_level: npt.NDArray[np.float64]
+    margin_ratio: npt.NDArray[np.float64]
+    margin_balance: npt.NDArray[np.float64]
+    maintenance_margin: npt.NDArray[np.float64]
+    unrealized_pnl: npt.NDArray[np.float64]
+    initial_margin: npt.NDArray[np.float64]
+    available_balance: npt.NDArray[np.float64]
+    positions: PositionLevels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PositionLevels:
+    """Figures of the m positions of a book, in its order; amounts in the settlement asset.
+
+    Parameters
+    ----------
+    account
+        int64[m]: where the account stands in the book.
+    symbols
+        object[m] of str.
+    notional, unrealized_pnl, maintenance_margin, initial_margin
+        float64[m]; NaN where the position cannot be valued.
+    margin_balance, margin_level, margin_ratio
+        float64[m] of isolated positions: isolated wallet and profit; NaN for cross ones.
+    actions
+        uint16[m] of `Action` bits, of isolated positions; 0 for cross ones.
+    """
+
+    account: npt.NDArray[np.int64]
+    symbols: npt.NDArray[np.object_]
+    notional: npt.NDArray[np.float64]
+    unrealized_pnl: npt.NDArray[np.float64]
+    maintenance_margin: npt.NDArray[np.float64]
+    initial_margin: npt.NDArray[np.float64]
+    margin_balance: npt.NDArray[np.float64]
+    margin_level: npt.NDArray[np.float64]
+    margin_ratio: npt.NDArray[np.float64]
+    actions: npt.NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.account)
 
 
 class BookLevels(Levels):

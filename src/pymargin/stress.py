@@ -14,7 +14,8 @@ from pymargin import _core
 from pymargin.book import book_of
 from pymargin.errors import PricesError, Problem
 from pymargin.evaluation import Evaluation, Missing
-from pymargin.levels import bind_modes, check_threads, joint_methodology
+from pymargin.filling import check_threads
+from pymargin.levels import bind_modes, cross_parts, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import LARGEST, SMALLEST, PriceSource, resolve
 from pymargin.rules import MarginRules
@@ -135,7 +136,9 @@ def stress(
     check_threads(threads)
     price = resolve(prices, accounts.assets)
     scenarios = _scenarios(price, accounts.assets, rules, shocks)
-    parts = bind_modes(accounts, price, rules, leverage=leverage, missing=missing, mode=mode)
+    parts = cross_parts(
+        bind_modes(accounts, price, rules, leverage=leverage, missing=missing, mode=mode)
+    )
     shape = (len(accounts), len(scenarios))
     if out is None:
         arrays = _empty(_wanted(fields, [bound for _, bound in parts], worst=worst), *shape)

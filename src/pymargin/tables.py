@@ -18,10 +18,21 @@ from pymargin.rules import MarginRules, ModeThresholds, Tier
 from pymargin.rules.kinds import TABLES
 from pymargin.rules.thresholds import Limit
 
-__all__ = ["AccountClass", "CompiledTables", "compile_decisions", "compile_tables", "limit_for"]
+__all__ = [
+    "AccountClass",
+    "CompiledTables",
+    "PoolActions",
+    "compile_decisions",
+    "compile_tables",
+    "decimal_pair",
+    "limit_for",
+]
 
 # Sums and products of figures with 18 digits on either side of the point are exact in it.
 _EXACT = Context(prec=120)
+
+NO_LINE = 128
+"""In a code: no line matched; the bits below it are what is granted."""
 
 AccountClass: TypeAlias = tuple[int, float]
 """Leverage (0: none) and own margin-call ratio (NaN: none) that accounts have in common."""
@@ -36,11 +47,14 @@ class CompiledTables:
     schedules
         The core's table of schedules.
     numbers
-        Table name to asset to the schedule's number.
+        Table name to asset or symbol to the schedule's number.
+    whole
+        The number of the schedule that counts every value in full.
     """
 
     schedules: _core.Schedules
     numbers: Mapping[str, Mapping[str, int]]
+    whole: int
 
     def schedule_ids(self, tables: Sequence[str], assets: Sequence[str]) -> npt.NDArray[np.int32]:
         """Return int32[len(tables), len(assets)]: schedule numbers, -1 where there is none."""
@@ -59,7 +73,8 @@ def compile_tables(rules: MarginRules) -> CompiledTables:
         }
         for table, kind in TABLES.items()
     }
-    return CompiledTables(builder.build(), numbers)
+    whole = builder.add((Tier(Decimal(0), None, Decimal(1)),), counts_excess=False)
+    return CompiledTables(builder.build(), numbers, whole)
 
 
 class _Builder:
@@ -92,13 +107,13 @@ class _Builder:
             self._steps.append(
                 (math.inf if is_last or cap is None else float(cap), float(rate), float(offset))
             )
-            self._decimals.append((*_pair(cap or Decimal(0)), *_pair(rate)))
+            self._decimals.append((*decimal_pair(cap or Decimal(0)), *decimal_pair(rate)))
             if not is_last and cap is not None:
                 change = _EXACT.subtract(rate, steps[k + 1][1])
                 offset = _EXACT.add(offset, _EXACT.multiply(cap, change))
         self._begin.append(len(self._steps))
         self._last_caps.append(math.inf if last_cap is None else float(last_cap))
-        self._last_cap_decimals.append(_pair(last_cap or Decimal(0)))
+        self._last_cap_decimals.append(decimal_pair(last_cap or Decimal(0)))
 
     def build(self) -> _core.Schedules:
         return _core.Schedules(
@@ -116,6 +131,7 @@ def compile_decisions(
     classes: Sequence[AccountClass],
     *,
     absent: frozenset[str] = frozenset(),
+    as_codes: bool = False,
 ) -> _core.Decisions:
     """Compile the threshold lines of a mode for every class of accounts.
 
@@ -129,6 +145,9 @@ def compile_decisions(
         The classes that occur; one row of thresholds is made for each.
     absent
         Levels without a ratio table: no line on them matches and no grant is given.
+    as_codes
+        Instead of actions the core gives codes for `PoolActions`, which accounts of several pools
+        need: the number of the line that matched, from 1, or `NO_LINE` and a bit a grant.
     """
     lines = [line for line in thresholds.lines if line.level not in absent]
     grants = [grant for grant in thresholds.grants if grant.level not in absent]
@@ -143,18 +162,63 @@ def compile_decisions(
     actions = np.empty(1 << n_tests, dtype=np.uint16)
     for bits in range(1 << n_tests):
         matched = next((line for k, line in enumerate(lines) if bits >> k & 1), None)
+        given = [k for k in range(len(grants)) if not bits >> (k + len(lines)) & 1]
         if matched is not None:
-            actions[bits] = _flags(matched.actions)
+            actions[bits] = lines.index(matched) + 1 if as_codes else _flags(matched.actions)
+        elif as_codes:
+            actions[bits] = NO_LINE | sum(1 << k for k in given)
         else:
-            given = [g.action for k, g in enumerate(grants, len(lines)) if not bits >> k & 1]
-            actions[bits] = _flags((*thresholds.actions, *given))
+            actions[bits] = _flags((*thresholds.actions, *(grants[k].action for k in given)))
     shape = (len(classes), n_tests)
     return _core.Decisions(
         np.array(test_levels, dtype=np.int32),
         np.array([[float(d) for d in row] for row in limits], dtype=np.float64).reshape(shape),
-        np.array([[_pair(d) for d in row] for row in limits], dtype=np.int64).reshape(*shape, 2),
+        np.array([[decimal_pair(d) for d in row] for row in limits], dtype=np.int64).reshape(
+            *shape, 2
+        ),
         actions,
     )
+
+
+class PoolActions:
+    """The actions of accounts from the codes of their pools.
+
+    The pool whose line comes first decides for its account; where no line matches in any, the
+    account has what any pool grants.
+    """
+
+    def __init__(self, thresholds: ModeThresholds) -> None:
+        self._of_line = np.array(
+            [0, *(_flags(line.actions) for line in thresholds.lines)], dtype=np.uint16
+        )
+        base = _flags(thresholds.actions)
+        self._of_grants = np.array(
+            [
+                base | _flags([g.action for k, g in enumerate(thresholds.grants) if mask >> k & 1])
+                for mask in range(1 << len(thresholds.grants))
+            ],
+            dtype=np.uint16,
+        )
+
+    def of_accounts(
+        self, codes: npt.NDArray[np.uint16], account: npt.NDArray[np.int64], n: int
+    ) -> npt.NDArray[np.uint16]:
+        """Return uint16[n]: codes of pools, and the account of each, to actions of n accounts."""
+        line = np.where(codes >= NO_LINE, len(self._of_line), codes & (NO_LINE - 1))
+        first = np.full(n, len(self._of_line), dtype=np.int64)
+        np.minimum.at(first, account, line)
+        granted = np.zeros(n, dtype=np.uint16)
+        np.bitwise_or.at(granted, account, np.where(codes >= NO_LINE, codes & (NO_LINE - 1), 0))
+        has_line = first < len(self._of_line)
+        return np.where(
+            has_line, self._of_line[np.where(has_line, first, 0)], self._of_grants[granted]
+        ).astype(np.uint16)
+
+    def liquidates(self, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+        """Return bool[p]: the pools whose line liquidates."""
+        line = np.where(codes >= NO_LINE, 0, codes & (NO_LINE - 1))
+        due: npt.NDArray[np.bool_] = (self._of_line[line] & Action.LIQUIDATE.value) != 0
+        return due
 
 
 def limit_for(limit: Limit, one: AccountClass, *, own_ratio: bool = False) -> Decimal:
@@ -173,7 +237,7 @@ def _flags(names: Sequence[str]) -> int:
     return bits
 
 
-def _pair(value: Decimal) -> tuple[int, int]:
+def decimal_pair(value: Decimal) -> tuple[int, int]:
     """Return (coefficient, exponent); the rules have checked that the coefficient fits."""
     sign, digits, exponent = value.normalize(_EXACT).as_tuple()
     coefficient = int("".join(map(str, digits)))

@@ -39,8 +39,9 @@ class PoolMarket {
                              {ids[row] < 0 ? none : table_entry(schedules_, ids[row])}});
             terms_.push_back({is_priced ? weights[row] : 0, given[row], sizes[row]});
         }
-        market_ = {&schedules_, rows_.data(), input<std::uint16_t>(gaps, "gaps", n),
-                   schedules.steepest(), terms_.data()};
+        const auto* const gap_bits = input<std::uint16_t>(gaps, "gaps", n);
+        gaps_.assign(gap_bits, gap_bits + n);
+        market_ = {&schedules_, rows_.data(), gaps_.data(), schedules.steepest(), terms_.data()};
     }
 
     const Market<1>& market() const noexcept {
@@ -51,6 +52,7 @@ class PoolMarket {
     ScheduleTable schedules_;
     std::vector<MarketRow<1>> rows_;
     std::vector<InstrumentTerms> terms_;
+    std::vector<std::uint16_t> gaps_;
     Market<1> market_{};
 };
 
@@ -305,21 +307,6 @@ py::tuple pool_keys(const PoolsOfBook& book) {
 }  // namespace
 
 void register_pools(py::module_& module) {
-    py::class_<PoolMarket>(module, "PoolMarket", "Prices and schedules of a book's instruments.")
-        .def(py::init([](const PoolsOfBook& book, const Schedules& schedules,
-                         const py::array& price, const py::array& weight,
-                         const py::array& given_price, const py::array& contract_size,
-                         const py::array& schedule_ids, const py::array& gaps) {
-                 return std::make_unique<PoolMarket>(schedules, price, weight, given_price,
-                                                     contract_size, schedule_ids, gaps,
-                                                     book.n_rows());
-             }),
-             py::arg("pools"), py::arg("schedules"), py::arg("price"), py::arg("weight"),
-             py::arg("given_price"), py::arg("contract_size"), py::arg("schedule_ids"),
-             py::arg("gaps"), py::keep_alive<1, 3>(),
-             "Take float64[r] price, weight (< 0: a symbol), price as given, contract size (> 0: "
-             "inverse), int32[r] schedule numbers and uint16[r] gaps of the r = 2 n_assets + "
-             "n_symbols rows.");
     py::class_<PoolsOfBook>(module, "Pools", "The margin pools of a book's wallets and positions.")
         .def(py::init<const std::vector<py::array>&, const py::array&,
                       const std::vector<py::array>&, const std::vector<py::array>&,
@@ -341,6 +328,21 @@ void register_pools(py::module_& module) {
         .def("keys", &pool_keys,
              "Return int64[p] accounts, assets (n_assets: in USD) and isolated positions (-1: "
              "cross) of the pools.");
+    py::class_<PoolMarket>(module, "PoolMarket", "Prices and schedules of a book's instruments.")
+        .def(py::init([](const PoolsOfBook& book, const Schedules& schedules,
+                         const py::array& price, const py::array& weight,
+                         const py::array& given_price, const py::array& contract_size,
+                         const py::array& schedule_ids, const py::array& gaps) {
+                 return std::make_unique<PoolMarket>(schedules, price, weight, given_price,
+                                                     contract_size, schedule_ids, gaps,
+                                                     book.n_rows());
+             }),
+             py::arg("pools"), py::arg("schedules"), py::arg("price"), py::arg("weight"),
+             py::arg("given_price"), py::arg("contract_size"), py::arg("schedule_ids"),
+             py::arg("gaps"), py::keep_alive<1, 3>(),
+             "Take float64[r] price, weight (< 0: a symbol), price as given, contract size (> 0: "
+             "inverse), int32[r] schedule numbers and uint16[r] gaps of the r = 2 n_assets + "
+             "n_symbols rows.");
     module.def(
         "evaluate_pools",
         [](const std::string& kernel, const PoolsOfBook& book, const PoolMarket& market,

@@ -127,7 +127,7 @@ def show_worst(
     price = resolve(prices, accounts.assets)
     rows = []
     levels, ids = levels_of(worst).tolist(), worst.ids.tolist()
-    for row, position in enumerate(worst.positions.tolist()):
+    for row, position in enumerate(worst.book_rows.tolist()):
         cells = [str(ids[row])]
         cells += [modes[position]] if several else []
         cells += [level_figure(levels[row])]

@@ -8,7 +8,7 @@ namespace pymargin {
 /// maintenance margin; available balance = account equity - open order loss - initial margin [our
 /// reading where orders are open]. The two differ in their collateral rates, flat or tiered.
 /// Sources: Binance FAQ "Portfolio Margin Mode" (4868b2f1, 2025-02-06) and "Portfolio Margin Pro"
-/// (5e33af8e).
+/// (5e33af8e); of the largest withdrawal FAQ 446ce2c3.
 struct Portfolio {
     static constexpr const char* name = "portfolio";
     static constexpr bool has_positions = true;
@@ -27,6 +27,8 @@ struct Portfolio {
         open_order_loss,
         maintenance_margin,
         initial_margin,
+        left_by_maintenance,  ///< largest withdrawal that leaves 1.2 times the maintenance margin
+        left_by_initial,      ///< the other reading: that leaves the initial margin
         n_totals
     };
 
@@ -81,8 +83,13 @@ struct Portfolio {
                 return sums.open_order_loss;
             case maintenance_margin:
                 return sums.maintenance;
-            default:
+            case initial_margin:
                 return sums.initial;
+            case left_by_maintenance:
+                return positive_part(sums.equity - sums.open_order_loss -
+                                     Number(1.2) * sums.maintenance);
+            default:
+                return positive_part(sums.equity - sums.open_order_loss - sums.initial);
         }
     }
 };

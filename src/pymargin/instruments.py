@@ -1,0 +1,183 @@
+"""The instruments of a book under rules and prices: the rows that pools' legs refer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin import _core
+from pymargin.errors import RulesError
+from pymargin.modes import Action, Mode
+from pymargin.prices import PriceSource, resolve, resolve_marks, resolve_rates
+from pymargin.rules import Contract, MarginRules
+from pymargin.tables import compile_tables
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["InstrumentRows", "Instruments", "instruments_of"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What the positions and wallets of a book stand on under some rules.
+
+    Parameters
+    ----------
+    assets
+        The book's assets, then those that only its contracts are settled in.
+    contracts
+        Per symbol; None where neither the rules nor the name tell it, or the mode has no such
+        product.
+    leverages
+        Per symbol: the largest of its brackets; None where they state none.
+    """
+
+    assets: tuple[str, ...]
+    contracts: tuple[Contract | None, ...]
+    leverages: tuple[Decimal | None, ...]
+
+
+def instruments_of(
+    accounts: Accounts, rules: MarginRules, products: tuple[str, ...]
+) -> Instruments:
+    """Return what a book's wallets and positions stand on; contracts of the products only."""
+    contracts, leverages = [], []
+    for symbol in accounts.symbols:
+        contract = _contract(rules, symbol, products)
+        tiers = rules.find(contract.product, symbol) if contract else None
+        contracts.append(contract)
+        leverages.append(tiers[0].leverage if tiers else None)
+    settled = (contract.settlement_asset for contract in contracts if contract)
+    assets = tuple(dict.fromkeys((*accounts.assets, *settled)))
+    return Instruments(assets, tuple(contracts), tuple(leverages))
+
+
+def _contract(rules: MarginRules, symbol: str, products: tuple[str, ...]) -> Contract | None:
+    try:
+        contract = rules.contract(symbol)
+    except RulesError:
+        return None
+    return contract if contract.product in products else None
+
+
+class InstrumentRows:
+    """The table of instruments: assets by themselves, assets in multi-assets mode, symbols."""
+
+    def __init__(
+        self,
+        mode: Mode,
+        accounts: Accounts,
+        prices: PriceSource,
+        rules: MarginRules,
+        instruments: Instruments,
+        pools: _core.Pools,
+    ) -> None:
+        self.mode = mode
+        self.accounts = accounts
+        self.rules = rules
+        self.instruments = instruments
+        self.pools = pools
+        self.is_portfolio = mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
+        self.compiled = compile_tables(rules)
+        assets = instruments.assets
+        self.index = _index_prices(prices, assets, len(accounts.assets))
+        self.bid, self.ask = self.index, self.index
+        if not self.is_portfolio and accounts._multi_assets is not None:
+            self.bid, self.ask = _rates(prices, assets, self.index)
+        self.mark = resolve_marks(prices, accounts.symbols)
+        self.size = np.array(
+            [float(c.contract_size) if c and c.product == "coinm" else 0.0 for c in self.contracts]
+        )
+        # One over a price of 0 is no number.
+        self.mark = np.where((self.size > 0) & (self.mark == 0), nan, self.mark)
+
+    @property
+    def contracts(self) -> tuple[Contract | None, ...]:
+        """Per symbol; None where it is not known."""
+        return self.instruments.contracts
+
+    def asset_schedules(self) -> npt.NDArray[np.int32]:
+        """int32[a]: the collateral schedules of portfolio margin; 1 throughout in futures."""
+        if self.is_portfolio:
+            table = (str(self.mode),)
+            return self.compiled.schedule_ids(table, self.instruments.assets).reshape(-1)
+        return np.full(len(self.instruments.assets), self.compiled.whole, dtype=np.int32)
+
+    def symbol_schedules(self) -> npt.NDArray[np.int32]:
+        """int32[s]: the brackets of each symbol, -1 where there are none."""
+        numbers = self.compiled.numbers
+        found = [
+            numbers[contract.product].get(symbol, -1) if contract else -1
+            for symbol, contract in zip(self.accounts.symbols, self.contracts, strict=True)
+        ]
+        return np.array(found, dtype=np.int32)
+
+    def gaps(self, leverage: int | None) -> npt.NDArray[np.uint16]:
+        """Return uint16[rows] of `Action` bits where a leg cannot be valued."""
+        debt, asset = np.uint16(Action.UNPRICED_DEBT), np.uint16(Action.UNPRICED_ASSET)
+        n = self.n_assets
+        gaps = np.zeros(2 * n + len(self.accounts.symbols), dtype=np.uint16)
+        assets = len(self.instruments.assets)
+        unpriced = np.isnan(self.index)
+        gaps[:assets][unpriced | (self.asset_schedules() < 0)] |= asset
+        gaps[:assets][unpriced] |= debt
+        gaps[n : n + assets][np.isnan(self.bid) | np.isnan(self.ask)] |= asset
+        gaps[2 * n :][np.isnan(self.mark) | (self.symbol_schedules() < 0)] |= debt
+        gaps[2 * n :][self._lacks_leverage(leverage)] |= debt
+        return gaps
+
+    @property
+    def n_assets(self) -> int:
+        """How many asset rows the core has; one at least."""
+        return (self.pools.n_rows - len(self.accounts.symbols)) // 2
+
+    def _lacks_leverage(self, leverage: int | None) -> npt.NDArray[np.bool_]:
+        """bool[s]: some position states no leverage, and the symbol's brackets none either."""
+        lacks = np.zeros(len(self.accounts.symbols), dtype=bool)
+        positions = self.accounts._positions
+        if positions is not None and leverage is None:
+            lacks[positions.symbol_ids[positions.leverage == 0]] = True
+            lacks &= np.array([one is None for one in self.instruments.leverages])
+        return lacks
+
+    def market(self, gaps: npt.NDArray[np.uint16]) -> _core.PoolMarket:
+        """Lay the rows out for the core."""
+        n, assets = self.n_assets, len(self.instruments.assets)
+        price, weight, given = np.zeros((3, self.pools.n_rows))
+        size = np.zeros(self.pools.n_rows)
+        schedules = np.full(self.pools.n_rows, -1, dtype=np.int32)
+        single = self.index if self.is_portfolio else np.ones(assets)
+        price[:assets] = weight[:assets] = given[:assets] = single
+        price[n : n + assets] = given[n : n + assets] = self.bid
+        weight[n : n + assets] = self.ask
+        schedules[:assets] = schedules[n : n + assets] = self.asset_schedules()
+        inverse = self.size > 0
+        price[2 * n :] = np.where(inverse, self.size, self.mark)
+        price[2 * n :][inverse] /= self.mark[inverse]
+        weight[2 * n :] = -1
+        given[2 * n :] = np.where(np.isnan(self.mark), 0, self.mark)
+        size[2 * n :] = self.size
+        schedules[2 * n :] = self.symbol_schedules()
+        return _core.PoolMarket(
+            self.pools, self.compiled.schedules, price, weight, given, size, schedules, gaps
+        )
+
+
+def _index_prices(prices: PriceSource, assets: tuple[str, ...], n_of_book: int) -> Floats:
+    """Return index prices; an array holds those of the book's own assets only."""
+    if not isinstance(prices, np.ndarray):
+        return resolve(prices, assets)
+    own = resolve(prices, assets[:n_of_book])
+    return np.concatenate([own, resolve({}, assets[n_of_book:])])
+
+
+def _rates(prices: PriceSource, assets: tuple[str, ...], index: Floats) -> tuple[Floats, Floats]:
+    return (index, index) if isinstance(prices, np.ndarray) else resolve_rates(prices, assets)

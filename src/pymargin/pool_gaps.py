@@ -1,0 +1,113 @@
+"""What of a book's wallets, positions and loans cannot be valued, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.errors import Problem, UnpricedError
+from pymargin.instruments import InstrumentRows
+from pymargin.rules import MarginRules
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["loan_leverages", "refuse_gaps"]
+
+
+def refuse_gaps(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> None:
+    """Raise where something that somebody holds or owes cannot be valued."""
+    problems = [*_asset_problems(rows, gaps), *_position_problems(rows, gaps)]
+    problems += _loan_problems(rows)
+    if problems:
+        raise UnpricedError(problems)
+
+
+def _asset_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Iterator[Problem]:
+    accounts, assets = rows.accounts, rows.instruments.assets
+    users = np.zeros(len(assets), dtype=np.int64)
+    if accounts._wallets is not None:
+        users += np.bincount(accounts._wallets.asset_ids, minlength=len(assets))
+    if rows.is_portfolio:
+        users += np.bincount(accounts._asset_ids, minlength=len(assets))
+    for number, asset in enumerate(assets):
+        settled = _positions_settled_in(rows, asset) if gaps[number] else 0
+        if not gaps[number] or not (users[number] or settled):
+            continue
+        use = f"{users[number]:,} balances and wallets hold or owe it, {settled:,} positions"
+        if np.isnan(rows.index[number]):
+            yield Problem("", f"{asset} has no finite price: {use} are settled in it")
+        else:
+            yield Problem("", f"{asset} has no schedule in {rows.mode}: {use} are settled in it")
+
+
+def _positions_settled_in(rows: InstrumentRows, asset: str) -> int:
+    positions = rows.accounts._positions
+    if positions is None:
+        return 0
+    settles = np.array(
+        [one is not None and one.settlement_asset == asset for one in rows.contracts]
+    )
+    return int(settles[positions.symbol_ids].sum())
+
+
+def _position_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Iterator[Problem]:
+    positions = rows.accounts._positions
+    if positions is None:
+        return
+    of_symbol = gaps[2 * rows.n_assets :]
+    counts = np.bincount(positions.symbol_ids, minlength=len(of_symbol))
+    for number in np.flatnonzero(of_symbol).tolist():
+        if counts[number]:
+            symbol = rows.accounts.symbols[number]
+            why = _why_no_position(rows, number, symbol)
+            plural = "" if counts[number] == 1 else "s"
+            yield Problem("", f"{symbol} {why}: {counts[number]:,} position{plural} in it")
+
+
+def _why_no_position(rows: InstrumentRows, number: int, symbol: str) -> str:
+    contract = rows.contracts[number]
+    if contract is None:
+        kind = "portfolio margin" if rows.is_portfolio else str(rows.mode)
+        return f"is not known as a contract of {kind}"
+    if np.isnan(rows.mark[number]):
+        return "has no finite mark price"
+    if rows.rules.find(contract.product, symbol) is None:
+        return f"has no brackets in {contract.product}"
+    return "has brackets without leverage and positions that state none"
+
+
+def _loan_problems(rows: InstrumentRows) -> Iterator[Problem]:
+    """A debt whose loan leverage nobody states, or at which there is no loan."""
+    if not rows.is_portfolio:
+        return
+    accounts = rows.accounts
+    leverages = loan_leverages(accounts, rows.rules, in_one=True)
+    owes = (accounts._borrowed > 0) | (accounts._interest > 0)
+    lacks = owes & ~np.isin(leverages, list(rows.rules.loan_margin))
+    for number in np.flatnonzero(np.bincount(accounts._asset_ids[lacks], minlength=1)).tolist():
+        of_asset = lacks & (accounts._asset_ids == number)
+        known = ", ".join(map(str, rows.rules.loan_margin))
+        yield Problem(
+            "",
+            f"{accounts.assets[number]} is owed without a loan_leverage of {known}: "
+            f"{int(of_asset.sum()):,} loans",
+        )
+
+
+def loan_leverages(
+    accounts: Accounts, rules: MarginRules, *, in_one: bool
+) -> npt.NDArray[np.uint8]:
+    """Return uint8 per balance: the loan's own leverage, else its asset's, else 0."""
+    if not in_one:
+        return np.empty(0, dtype=np.uint8)
+    chosen = [rules.loan_leverage.get(asset, 0) for asset in accounts.assets]
+    of_asset = np.array(chosen, dtype=np.uint8)
+    own = accounts._loan_leverage
+    if not len(accounts._asset_ids):
+        return np.empty(0, dtype=np.uint8)
+    leverages = of_asset[accounts._asset_ids]
+    return leverages if own is None else np.where(own > 0, own, leverages)

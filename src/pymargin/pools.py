@@ -1,0 +1,240 @@
+"""Wallets and positions of a book bound to rules and prices: pools, ready for the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin import _core
+from pymargin.book import cached
+from pymargin.errors import AccountsError, Problem
+from pymargin.instruments import InstrumentRows, Instruments, instruments_of
+from pymargin.modes import Mode
+from pymargin.pool_gaps import loan_leverages, refuse_gaps
+from pymargin.prices import PriceSource
+from pymargin.rules import Contract, MarginRules
+from pymargin.sections import no_positions, no_wallets
+from pymargin.tables import decimal_pair
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["BoundPools", "bind_pools"]
+
+Floats = npt.NDArray[np.float64]
+_REGULAR = 3
+_UNKNOWN = "\0"
+
+
+@dataclass(frozen=True, eq=False)
+class BoundPools:
+    """The pools of a book under a mode, with prices: what the core evaluates.
+
+    Parameters
+    ----------
+    pools, market
+        The core's.
+    assets, index
+        Assets that pools are in, and their index prices: USDT, NaN where missing.
+    account, asset, isolated
+        int64[p] of each pool: its account; its asset, ``len(assets)`` where its figures are in
+        USD; the position that it is of, -1 where it is cross.
+    contracts
+        Per symbol; None where it is not known.
+    """
+
+    mode: Mode
+    accounts: Accounts
+    pools: _core.Pools
+    market: _core.PoolMarket
+    assets: tuple[str, ...]
+    index: Floats
+    account: npt.NDArray[np.int64]
+    asset: npt.NDArray[np.int64]
+    isolated: npt.NDArray[np.int64]
+    contracts: tuple[Contract | None, ...]
+
+    @cached_property
+    def unit(self) -> Floats:
+        """float64[p]: USDT of one unit of each pool's figures."""
+        return np.append(self.index, 1.0)[self.asset]
+
+    @cached_property
+    def is_cross(self) -> npt.NDArray[np.bool_]:
+        """bool[p]: the pools that are not of an isolated position."""
+        return self.isolated < 0
+
+    def exact_level(self, kernel: str, pool: int, level: int) -> Fraction | float:
+        """Return a level of a pool exactly: an infinity where its denominator is 0."""
+        above, below = _core.exact_pool_level(kernel, self.pools, self.market, pool, level)
+        numerator, denominator = _fraction(*above), _fraction(*below)
+        if denominator == 0:
+            return inf if numerator >= 0 else -inf
+        return numerator / denominator
+
+
+def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
+    return Fraction(numerator, denominator) * Fraction(10) ** exponent
+
+
+def bind_pools(
+    mode: Mode,
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    leverage: int | None,
+    missing: str,
+    threads: int,
+) -> BoundPools:
+    """Bind what accounts hold under a mode of positions to rules and prices.
+
+    Raises
+    ------
+    AccountsError
+        An isolated position, or orders, under a portfolio mode.
+    PricesError, UnpricedError
+        As in `pymargin.usdm`.
+    """
+    if missing not in ("raise", "flag"):
+        raise ValueError(f"missing must be 'raise' or 'flag', not {missing!r}")
+    is_portfolio = mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
+    if is_portfolio:
+        _refuse_what_portfolios_lack(mode, accounts)
+    products = ("usdm", "coinm") if is_portfolio else (str(mode),)
+    instruments = cached(
+        accounts, f"instruments/{mode}", rules, lambda: instruments_of(accounts, rules, products)
+    )
+    key = (instruments, leverage, rules.loan_margin, rules.loan_leverage)
+    pools, keys = cached(
+        accounts,
+        f"pools/{mode}",
+        key,
+        lambda: _pooled(accounts, rules, instruments, leverage, in_one=is_portfolio),
+    )
+    _prepare_if_regular(accounts, mode, pools, threads)
+    rows = InstrumentRows(mode, accounts, prices, rules, instruments, pools)
+    gaps = rows.gaps(leverage)
+    if missing == "raise":
+        refuse_gaps(rows, gaps)
+    account, asset, isolated = keys
+    return BoundPools(
+        mode=mode,
+        accounts=accounts,
+        pools=pools,
+        market=rows.market(gaps),
+        assets=instruments.assets,
+        index=rows.index,
+        account=account,
+        asset=asset,
+        isolated=isolated,
+        contracts=instruments.contracts,
+    )
+
+
+def _refuse_what_portfolios_lack(mode: Mode, accounts: Accounts) -> None:
+    problems = []
+    positions = accounts._positions
+    if positions is not None:
+        for entry in np.flatnonzero(~np.isnan(positions.isolated_margin))[:1000].tolist():
+            owner = int(np.searchsorted(positions.offsets, entry, side="right")) - 1
+            where = f"positions[{entry - int(positions.offsets[owner])}].isolated_margin"
+            margin = float(positions.isolated_margin[entry])
+            expected = f"absent in {mode} (account {accounts._ids[owner]!r})"
+            problems.append(Problem(where, "isolated", margin, expected))
+    for owner in np.flatnonzero(np.diff(accounts._order_offsets))[:1000].tolist():
+        expected = f"given as open_order_loss in {mode} (account {accounts._ids[owner]!r})"
+        problems.append(Problem("orders", "orders", "a list", expected))
+    if problems:
+        raise AccountsError(problems)
+
+
+def _pooled(
+    accounts: Accounts,
+    rules: MarginRules,
+    instruments: Instruments,
+    leverage: int | None,
+    *,
+    in_one: bool,
+) -> tuple[_core.Pools, tuple[npt.NDArray[np.int64], ...]]:
+    n = len(accounts)
+    wallets = accounts._wallets or no_wallets(n)
+    positions = accounts._positions or no_positions(n)
+    number = {asset: k for k, asset in enumerate(instruments.assets)}
+    # A symbol without a contract is a gap; what its positions settle in is never asked for.
+    contracts = [one or Contract("usdm", _UNKNOWN, _UNKNOWN) for one in instruments.contracts]
+    n_assets = len(instruments.assets) + (0 if instruments.assets else 1)
+    pools = _core.Pools(
+        _balances(accounts, in_one=in_one),
+        loan_leverages(accounts, rules, in_one=in_one),
+        [wallets.offsets, _ids(wallets.asset_ids), wallets.balance],
+        [
+            positions.offsets,
+            _ids(positions.symbol_ids),
+            positions.quantity,
+            positions.entry_price,
+            _position_leverages(positions.leverage, positions.symbol_ids, instruments, leverage),
+            positions.isolated_margin,
+        ],
+        None if accounts._multi_assets is None else accounts._multi_assets.view(np.uint8),
+        [
+            np.array([number.get(one.settlement_asset, 0) for one in contracts], dtype=np.uint32),
+            np.array([float(one.contract_size) for one in contracts]),
+            np.array([one.product == "coinm" for one in contracts], dtype=np.uint8),
+        ],
+        [
+            (one, *decimal_pair(margin.maintenance_rate))
+            for one, margin in rules.loan_margin.items()
+        ],
+        np.ascontiguousarray(accounts._open_order_loss),
+        n_assets,
+        in_one,
+    )
+    return pools, pools.keys()
+
+
+def _ids(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
+    return np.ascontiguousarray(ids, dtype=np.uint32)
+
+
+def _balances(accounts: Accounts, *, in_one: bool) -> list[npt.NDArray[Any]]:
+    """Return the balances, which futures accounts are not asked for."""
+    if not in_one:
+        none = np.empty(0)
+        offsets = np.zeros(len(accounts) + 1, dtype=np.int64)
+        return [offsets, np.empty(0, dtype=np.uint32), none, none, none, none]
+    return [
+        accounts._offsets,
+        _ids(accounts._asset_ids),
+        accounts._free,
+        accounts._locked,
+        accounts._borrowed,
+        accounts._interest,
+    ]
+
+
+def _position_leverages(
+    own: Floats, symbol_ids: npt.NDArray[Any], instruments: Instruments, leverage: int | None
+) -> Floats:
+    if (own > 0).all():
+        return np.ascontiguousarray(own)
+    chosen = [float(leverage or one or 1) for one in instruments.leverages]
+    return np.where(own > 0, own, np.array(chosen)[symbol_ids])
+
+
+def _prepare_if_regular(accounts: Accounts, mode: Mode, pools: _core.Pools, threads: int) -> None:
+    """Lay pools out for the vector pass once their evaluations have become regular."""
+    if pools.is_prepared or _core.implementation() == "generic":
+        return
+    name = f"evaluations/{mode}"
+    kept = accounts._cache.get(name)
+    evaluations = kept[1] + 1 if kept is not None and kept[0] is pools else 1
+    accounts._cache[name] = (pools, evaluations)
+    if evaluations >= _REGULAR:
+        pools.prepare(threads)
