@@ -9,7 +9,9 @@ of these rules are at most 1. A quotient adds (|error of N| + level * |error of 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -95,7 +97,16 @@ def test_every_decision_is_the_oracles_where_things_are_missing(
     found = [pm.Action(int(actions)) for actions in levels.actions]
     expected = [evaluate_oracle(mode, row, prices, book.rules).actions for row in book.rows]
     assert found == expected
-    assert any(actions & pm.Action.UNPRICED for actions in expected)
+
+
+def test_the_books_with_gaps_have_accounts_of_every_kind() -> None:
+    found = pm.Action(0)
+    for mode in MODES:
+        for seed in SEEDS:
+            book, prices = pool_book(seed, mode, 40, gaps=True)
+            for row in book.rows:
+                found |= evaluate_oracle(mode, row, prices, book.rules).actions
+    assert found == ~pm.Action(0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -147,6 +158,45 @@ def test_positions_are_the_oracles(mode: str) -> None:
     for name in ("margin_balance", "margin_level", "margin_ratio"):
         expected = [float(getattr(position, name)) for _, position in exact]
         assert getattr(found, name) == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+def planted(mode: str, number: int, place: int, rules: pm.MarginRules) -> dict[str, Any]:
+    """Return an account whose level is exactly 1, or a unit of the last place to either side."""
+    rng = random.Random(f"{mode}/{number}")
+    mark, entry = rng.randrange(100, 9000), rng.randrange(100, 9000)
+    quantity = rng.choice((-1, 1)) * rng.randrange(1, 4000) / 8
+    symbol = "BTCUSDT" if mode == "usdm" else "BTCUSD_PERP"
+    row: dict[str, Any] = {
+        "account": number,
+        "mode": mode,
+        "positions": [{"symbol": symbol, "quantity": quantity, "entry_price": float(entry)}],
+    }
+    if mode == "coinm":
+        # Sizes of one hundredth make profit and margin finite decimals.
+        row["positions"][0] |= {"entry_price": 2.0 ** (entry % 8), "quantity": float(number + 1)}
+        mark = 2 ** (mark % 8)
+    prices = {symbol: float(mark), "BTC": 1.0}
+    exact = evaluate_oracle(mode, {**row, "wallets": []}, prices, rules)
+    needed = exact.maintenance_margin - exact.unrealized_pnl
+    wallet = float(needed)
+    assert Fraction(Decimal(repr(wallet))) == needed, "no tie: too many digits"
+    asset = "USDT" if mode == "usdm" else "BTC"
+    wallet = math.nextafter(wallet, place * math.inf) if place else wallet
+    return {"row": {**row, "wallets": [{"asset": asset, "balance": wallet}]}, "prices": prices}
+
+
+@pytest.mark.parametrize("place", [-1, 0, 1])
+@pytest.mark.parametrize("mode", ["usdm", "coinm"])
+def test_exactly_the_maintenance_margin_liquidates_and_one_unit_more_does_not(
+    mode: str, place: int
+) -> None:
+    rules = pm.example_rules()
+    ties = [planted(mode, number, place, rules) for number in range(300)]
+    for tie in ties:
+        accounts = pm.Accounts.from_rows([tie["row"]])
+        levels = getattr(pm, mode)(accounts, tie["prices"], rules, fields=["actions"])
+        is_due = bool(levels.actions[0] & pm.Action.LIQUIDATE)
+        assert is_due == (place <= 0), tie
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -78,9 +78,13 @@ class FuturesEvaluation:
         of_cross = account[cross]
         unpriced = np.zeros(n, dtype=np.uint16)
         np.bitwise_or.at(unpriced, account, pools["codes"] & _UNPRICED)
+        # Totals are in USDT: a cross pool needs its asset's price, though its level does not.
+        no_unit = account[cross[np.isnan(self.bound.unit[cross])]]
+        unpriced[no_unit] |= np.uint16(Action.UNPRICED_ASSET)
         is_unpriced = unpriced != 0
         level = np.full(n, inf)
-        np.minimum.at(level, of_cross, pools["margin_level"][cross])
+        # fmin: what is not valued is not compared, and set to NaN below.
+        np.fmin.at(level, of_cross, pools["margin_level"][cross])
         level[is_unpriced] = nan
         for name, values in arrays.items():
             if name == "margin_level":

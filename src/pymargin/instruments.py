@@ -20,7 +20,10 @@ from pymargin.tables import compile_tables
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["InstrumentRows", "Instruments", "instruments_of"]
+__all__ = ["NO_ASSET", "InstrumentRows", "Instruments", "instruments_of"]
+
+NO_ASSET = "\0"
+"""What a symbol without a contract is settled in: it is a gap, its settlement is none."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +58,7 @@ def instruments_of(
         tiers = rules.find(contract.product, symbol) if contract else None
         contracts.append(contract)
         leverages.append(tiers[0].leverage if tiers else None)
-    settled = (contract.settlement_asset for contract in contracts if contract)
+    settled = (contract.settlement_asset if contract else NO_ASSET for contract in contracts)
     assets = tuple(dict.fromkeys((*accounts.assets, *settled)))
     return Instruments(assets, tuple(contracts), tuple(leverages))
 
@@ -127,8 +130,11 @@ class InstrumentRows:
         gaps = np.zeros(2 * n + len(self.accounts.symbols), dtype=np.uint16)
         assets = len(self.instruments.assets)
         unpriced = np.isnan(self.index)
-        gaps[:assets][unpriced | (self.asset_schedules() < 0)] |= asset
-        gaps[:assets][unpriced] |= debt
+        if self.is_portfolio:
+            gaps[:assets][unpriced | (self.asset_schedules() < 0)] |= asset
+            gaps[:assets][unpriced] |= debt
+        # A pool of one asset is valued without the asset's price; only its account's totals are
+        # not, see FuturesEvaluation.
         gaps[n : n + assets][np.isnan(self.bid) | np.isnan(self.ask)] |= asset
         gaps[2 * n :][np.isnan(self.mark) | (self.symbol_schedules() < 0)] |= debt
         gaps[2 * n :][self._lacks_leverage(leverage)] |= debt
@@ -150,6 +156,7 @@ class InstrumentRows:
 
     def market(self, gaps: npt.NDArray[np.uint16]) -> _core.PoolMarket:
         """Lay the rows out for the core."""
+        has_gaps = gaps.any() or self.pools.has_gaps
         n, assets = self.n_assets, len(self.instruments.assets)
         price, weight, given = np.zeros((3, self.pools.n_rows))
         size = np.zeros(self.pools.n_rows)
@@ -167,16 +174,19 @@ class InstrumentRows:
         size[2 * n :] = self.size
         schedules[2 * n :] = self.symbol_schedules()
         return _core.PoolMarket(
-            self.pools, self.compiled.schedules, price, weight, given, size, schedules, gaps
+            self.pools, self.compiled.schedules, price, weight, given, size, schedules, gaps if has_gaps else None
         )
 
 
 def _index_prices(prices: PriceSource, assets: tuple[str, ...], n_of_book: int) -> Floats:
     """Return index prices; an array holds those of the book's own assets only."""
-    if not isinstance(prices, np.ndarray):
-        return resolve(prices, assets)
-    own = resolve(prices, assets[:n_of_book])
-    return np.concatenate([own, resolve({}, assets[n_of_book:])])
+    if isinstance(prices, np.ndarray):
+        own = resolve(prices, assets[:n_of_book])
+        index = np.concatenate([own, resolve({}, assets[n_of_book:])])
+    else:
+        index = resolve(prices, assets)
+    index[[asset == NO_ASSET for asset in assets]] = 1
+    return index
 
 
 def _rates(prices: PriceSource, assets: tuple[str, ...], index: Floats) -> tuple[Floats, Floats]:

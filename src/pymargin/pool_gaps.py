@@ -34,14 +34,23 @@ def _asset_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Itera
     if rows.is_portfolio:
         users += np.bincount(accounts._asset_ids, minlength=len(assets))
     for number, asset in enumerate(assets):
-        settled = _positions_settled_in(rows, asset) if gaps[number] else 0
-        if not gaps[number] or not (users[number] or settled):
+        if not _lacks(rows, gaps, number):
+            continue
+        settled = _positions_settled_in(rows, asset)
+        if not (users[number] or settled):
             continue
         use = f"{users[number]:,} balances and wallets hold or owe it, {settled:,} positions"
         if np.isnan(rows.index[number]):
             yield Problem("", f"{asset} has no finite price: {use} are settled in it")
         else:
             yield Problem("", f"{asset} has no schedule in {rows.mode}: {use} are settled in it")
+
+
+def _lacks(rows: InstrumentRows, gaps: npt.NDArray[np.uint16], number: int) -> bool:
+    multi = rows.accounts._multi_assets
+    all_multi = not rows.is_portfolio and multi is not None and bool(multi.all())
+    lacks_index = bool(np.isnan(rows.index[number])) and not all_multi
+    return lacks_index or bool(gaps[number]) or bool(gaps[rows.n_assets + number])
 
 
 def _positions_settled_in(rows: InstrumentRows, asset: str) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pymargin import _core
 from pymargin.book import cached
 from pymargin.errors import AccountsError, Problem
-from pymargin.instruments import InstrumentRows, Instruments, instruments_of
+from pymargin.instruments import NO_ASSET, InstrumentRows, Instruments, instruments_of
 from pymargin.modes import Mode
 from pymargin.pool_gaps import loan_leverages, refuse_gaps
 from pymargin.prices import PriceSource
@@ -29,7 +29,6 @@ __all__ = ["BoundPools", "bind_pools"]
 
 Floats = npt.NDArray[np.float64]
 _REGULAR = 3
-_UNKNOWN = "\0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +166,7 @@ def _pooled(
     wallets = accounts._wallets or no_wallets(n)
     positions = accounts._positions or no_positions(n)
     number = {asset: k for k, asset in enumerate(instruments.assets)}
-    # A symbol without a contract is a gap; what its positions settle in is never asked for.
-    contracts = [one or Contract("usdm", _UNKNOWN, _UNKNOWN) for one in instruments.contracts]
+    contracts = [one or Contract("usdm", NO_ASSET, NO_ASSET) for one in instruments.contracts]
     n_assets = len(instruments.assets) + (0 if instruments.assets else 1)
     pools = _core.Pools(
         _balances(accounts, in_one=in_one),
@@ -184,7 +182,7 @@ def _pooled(
         ],
         None if accounts._multi_assets is None else accounts._multi_assets.view(np.uint8),
         [
-            np.array([number.get(one.settlement_asset, 0) for one in contracts], dtype=np.uint32),
+            np.array([number[one.settlement_asset] for one in contracts], dtype=np.uint32),
             np.array([float(one.contract_size) for one in contracts]),
             np.array([one.product == "coinm" for one in contracts], dtype=np.uint8),
         ],

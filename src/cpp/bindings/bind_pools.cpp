@@ -21,7 +21,7 @@ class PoolMarket {
   public:
     PoolMarket(const Schedules& schedules, const py::array& price, const py::array& weight,
                const py::array& given_price, const py::array& contract_size,
-               const py::array& schedule_ids, const py::array& gaps, std::int64_t n)
+               const py::array& schedule_ids, const py::object& gaps, std::int64_t n)
         : schedules_(schedules.table()) {
         const auto* const prices = input<double>(price, "price", n);
         const auto* const weights = input<double>(weight, "weight", n);
@@ -39,9 +39,13 @@ class PoolMarket {
                              {ids[row] < 0 ? none : table_entry(schedules_, ids[row])}});
             terms_.push_back({is_priced ? weights[row] : 0, given[row], sizes[row]});
         }
-        const auto* const gap_bits = input<std::uint16_t>(gaps, "gaps", n);
-        gaps_.assign(gap_bits, gap_bits + n);
-        market_ = {&schedules_, rows_.data(), gaps_.data(), schedules.steepest(), terms_.data()};
+        if (!gaps.is_none()) {
+            const auto* const bits =
+                input<std::uint16_t>(py::reinterpret_borrow<py::array>(gaps), "gaps", n);
+            gaps_.assign(bits, bits + n);
+        }
+        market_ = {&schedules_, rows_.data(), gaps_.empty() ? nullptr : gaps_.data(),
+                   schedules.steepest(), terms_.data()};
     }
 
     const Market<1>& market() const noexcept {
@@ -103,7 +107,7 @@ void evaluate_positions(const Holdings& book, const Market<1>& market,
         const Leg<double> leg = leg_of<double>(book, {true, row, -1, -1, position});
         PoolSums<double> sums;
         add_leg(sums, leg, Instrument<double>(market, row, notes));
-        const bool is_unpriced = market.gaps[row] != 0;
+        const bool is_unpriced = market.gaps != nullptr && market.gaps[row] != 0;
         const double nan = std::numeric_limits<double>::quiet_NaN();
         const auto known = [&](double value) { return is_unpriced ? nan : value; };
         write(fields.notional, position, known(size_of(leg.x * market.rows[row].price)));
@@ -324,6 +328,8 @@ void register_pools(py::module_& module) {
              "Lay the pools out for the vector pass; the second call does nothing.")
         .def_property_readonly("is_prepared", &PoolsOfBook::is_prepared,
                                "Whether `prepare` was called.")
+        .def_property_readonly("has_gaps", &PoolsOfBook::has_gaps,
+                               "Whether some loan has no known leverage.")
         .def("slot_pools", &slot_pools, "Return int64[p]: the pool in each slot.")
         .def("keys", &pool_keys,
              "Return int64[p] accounts, assets (n_assets: in USD) and isolated positions (-1: "
@@ -332,7 +338,7 @@ void register_pools(py::module_& module) {
         .def(py::init([](const PoolsOfBook& book, const Schedules& schedules,
                          const py::array& price, const py::array& weight,
                          const py::array& given_price, const py::array& contract_size,
-                         const py::array& schedule_ids, const py::array& gaps) {
+                         const py::array& schedule_ids, const py::object& gaps) {
                  return std::make_unique<PoolMarket>(schedules, price, weight, given_price,
                                                      contract_size, schedule_ids, gaps,
                                                      book.n_rows());
@@ -341,8 +347,8 @@ void register_pools(py::module_& module) {
              py::arg("given_price"), py::arg("contract_size"), py::arg("schedule_ids"),
              py::arg("gaps"), py::keep_alive<1, 3>(),
              "Take float64[r] price, weight (< 0: a symbol), price as given, contract size (> 0: "
-             "inverse), int32[r] schedule numbers and uint16[r] gaps of the r = 2 n_assets + "
-             "n_symbols rows.");
+             "inverse), int32[r] schedule numbers and uint16[r] gaps (None: there are none) of the "
+             "r = 2 n_assets + n_symbols rows.");
     module.def(
         "evaluate_pools",
         [](const std::string& kernel, const PoolsOfBook& book, const PoolMarket& market,

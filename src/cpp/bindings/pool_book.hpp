@@ -22,6 +22,12 @@ class PoolsOfBook {
     PoolsOfBook(const PoolsOfBook&) = delete;
     PoolsOfBook& operator=(const PoolsOfBook&) = delete;
 
+    /// Calls visit(Pools<RowId>).
+    template <class Visit>
+    decltype(auto) visit(Visit&& visit) const {
+        return narrow_ ? visit(narrow_->view()) : visit(wide_->view());
+    }
+
     std::int64_t n_rows() const noexcept {
         return 2 * static_cast<std::int64_t>(book_.n_assets) + n_symbols_;
     }
@@ -30,6 +36,9 @@ class PoolsOfBook {
     }
     std::int64_t n_pools() const {
         return static_cast<std::int64_t>(keys().size());
+    }
+    bool has_gaps() const {
+        return visit([](const auto& pools) -> bool { return pools.gaps != nullptr; });
     }
     std::int64_t n_positions() const noexcept {
         return book_.positions.offsets[book_.n_accounts];
@@ -45,11 +54,6 @@ class PoolsOfBook {
         return narrow_slots_ != nullptr || wide_slots_ != nullptr;
     }
 
-    /// Calls visit(Pools<RowId>).
-    template <class Visit>
-    decltype(auto) visit(Visit&& visit) const {
-        return narrow_ ? visit(narrow_->view()) : visit(wide_->view());
-    }
     /// Calls visit(Slots<RowId>, Pools<RowId>); the book is prepared.
     template <class Visit>
     decltype(auto) visit_slots(Visit&& visit) const {

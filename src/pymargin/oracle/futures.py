@@ -162,7 +162,7 @@ def usdm(row: Mapping[str, Any], prices: PriceSource, rules: MarginRules) -> Fut
     - An isolated position stands alone: its ``isolated_margin`` and its profit.
     - Hedge mode: LONG and SHORT are two positions, each with a bracket of its own.
 
-    Initial margin is notional / leverage at mark; the largest leverage of the bracket where the
+    Initial margin is notional / leverage at mark; the largest leverage of the symbol where the
     position gives none (our reading).
 
     Parameters
@@ -321,12 +321,14 @@ def _position_levels(mode: str, term: PositionTerm, rules: MarginRules) -> Posit
     line = first_line(rules, mode, levels, leverage=None, own_ratio=None)
     level = levels["margin_level"]
     balance = (term.position.isolated_margin or _NOTHING) + term.unrealized_pnl
+    is_beyond = term.margin is not None and term.margin.beyond
+    beyond = Action.BEYOND_TIERS if is_beyond else _NO_ACTION
     return PositionLevels(
         term=term,
         margin_balance=balance,
         margin_level=level,
         margin_ratio=_inverse(level),
-        actions=Action.TRADE if line is None else line,
+        actions=(Action.TRADE if line is None else line) | beyond,
     )
 
 

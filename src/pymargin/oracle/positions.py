@@ -48,7 +48,7 @@ class PositionTerm:
         Of the bracket that the notional falls in: ``notional * rate - deduction`` is the
         maintenance margin (the exchange's ``cum``).
     leverage
-        That of the position; where it has none the bracket's.
+        That of the position; where it has none the largest that the symbol allows.
     max_leverage
         The largest leverage of the bracket, None where the brackets name none.
     missing
@@ -142,7 +142,9 @@ def _position_term(
     size = notional(contract, position.quantity, mark)
     tier = tier_at(tiers, size)
     largest = None if tier.leverage is None else exact_decimal(tier.leverage)
-    leverage = position.leverage or largest
+    # Of the symbol, not of the bracket: the leverage of a position does not move with its price.
+    first = tiers[0].leverage
+    leverage = position.leverage or (None if first is None else exact_decimal(first))
     if leverage is None:
         return PositionTerm(
             position=position, settlement_asset=asset, mark=mark, missing=("leverage",)

@@ -173,15 +173,40 @@ std::int64_t n_terms(const Pools<RowId>& pools, std::int64_t pool) noexcept {
     return pools.offsets[pool + 1] - pools.offsets[pool] + (Mode::counts_orders ? 1 : 0);
 }
 
-/// Which of the unpriced actions a pool has; an asset that is owed has a gap of its own for that.
+/// Which of the unpriced actions a pool has. An asset that is only owed needs no schedule.
 template <class Mode, class RowId>
 std::uint16_t gaps_of(const Pools<RowId>& pools, const std::uint16_t* gaps,
                       std::int64_t pool) noexcept {
     unsigned found = pools.gaps == nullptr ? 0U : pools.gaps[pool];
-    for (std::int64_t leg = pools.offsets[pool]; leg < pools.offsets[pool + 1]; ++leg) {
-        const bool owes_nothing = pools.row[leg] < 2 * pools.book->n_assets && pools.y[leg] == 0;
-        found |= gaps[pools.row[leg]] & (owes_nothing ? ~unsigned{action_unpriced_debt} : ~0U);
-    }
+    const auto& balances = pools.book->balances;
+    bool settles_positions = false;
+    std::int64_t at = pools.first_pool[pools.account[pool]] - 1;
+    for_each_leg(
+        *pools.book, pools.account[pool], [&](const PoolKey&) { ++at; },
+        [&](const LegSource& source) {
+            if (at != pool) {
+                return;
+            }
+            const unsigned gap = gaps[source.row];
+            if (source.is_position) {
+                settles_positions = true;
+                found |= gap;
+                return;
+            }
+            const std::int64_t balance = source.balance;
+            const bool has = balance >= 0;
+            const bool is_held =
+                has && (balances.free[balance] > 0 || balances.locked[balance] > 0);
+            const bool is_owed =
+                has && (balances.borrowed[balance] > 0 || balances.interest[balance] > 0);
+            if (is_held || source.wallet >= 0 || settles_positions) {
+                found |= gap & action_unpriced_asset;
+            }
+            if (is_owed) {
+                found |= gap & action_unpriced_debt;
+            }
+            settles_positions = false;
+        });
     return static_cast<std::uint16_t>(found);
 }
 
