@@ -148,7 +148,7 @@ def test_worst_twenty(
     found = pm.evaluate(book, prices, rules)
     worst = benchmark(found.worst, 20)
     keys = found.level / found.threshold
-    assert np.isclose(keys[worst.positions], np.sort(keys)[:20]).all()
+    assert np.isclose(keys[worst.book_rows], np.sort(keys)[:20]).all()
 
 
 def test_load_rules(benchmark: Benchmark, files: Path, rules: pm.MarginRules) -> None:

@@ -60,7 +60,7 @@ def test_pass(
     by_user = function(prepared, prices, rules)
     check_against_oracle(by_user, prepared, prices, lambda row, price: exact(row, price, rules))
     for name, values in found.arrays().items():
-        assert values.tobytes() == getattr(by_user, name)[found.positions].tobytes()
+        assert values.tobytes() == getattr(by_user, name)[found.book_rows].tobytes()
     benchmark(function, prepared, prices, rules, out=found, order=order)
 
 
@@ -75,7 +75,7 @@ def test_prepare(
 
     made = benchmark.pedantic(pm.Accounts.prepare, setup=setup, rounds=5, warmup_rounds=1)
     found = pm.cross_classic(made, prices, rules, order="slot")
-    assert found.margin_level.tobytes() == expected[found.positions].tobytes()
+    assert found.margin_level.tobytes() == expected[found.book_rows].tobytes()
 
 
 @pytest.mark.parametrize("worst", [False, True], ids=["grid", "worst"])

@@ -74,7 +74,7 @@ def passes(book: Book, accounts: pm.Accounts) -> Iterator[tuple[str, Callable[[]
         out = function(accounts, book.price, rules, fields=fields, order="slot")
         by_row = function(book.accounts(), book.price, rules, fields=fields)
         for field, values in out.arrays().items():
-            if values.tobytes() != getattr(by_row, field)[out.positions].tobytes():
+            if values.tobytes() != getattr(by_row, field)[out.book_rows].tobytes():
                 raise SystemExit(f"{field} of {name} is not that of the row-wise pass")
 
         def run(function: Any = function, rules: Any = rules, out: Any = out) -> None:

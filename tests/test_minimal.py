@@ -53,7 +53,7 @@ def make(n: int, *, wide: bool = False, orders: bool = False) -> pm.Accounts:
 
 
 def bits(found: pm.Levels) -> dict[str, bytes]:
-    back = np.argsort(found.positions)
+    back = np.argsort(found.book_rows)
     return {name: values[back].tobytes() for name, values in found.arrays().items()}
 
 

@@ -119,7 +119,7 @@ def test_out_may_come_from_another_book_of_the_same_length(function):
     other = book(*({**one, "account": i} for i, one in enumerate(reversed(ROWS))))
     out = function(BOOK, PRICES, RULES)
     assert function(other, PRICES, RULES, out=out).ids.tolist() == list(range(11))
-    assert out.worst(1).positions.tolist() == function(other, PRICES, RULES).worst(1).positions
+    assert out.worst(1).book_rows.tolist() == function(other, PRICES, RULES).worst(1).book_rows
 
 
 @EACH_FUNCTION
@@ -149,7 +149,7 @@ def test_slot_order_is_the_same_results_under_their_own_ids(function):
     sizes = [{**one, "balances": one["balances"][: i % 3]} for i, one in enumerate(ROWS)]
     mixed = book(*sizes)
     by_user, in_slots = function(mixed, PRICES, RULES), function(mixed, PRICES, RULES, order="slot")
-    positions = in_slots.positions
+    positions = in_slots.book_rows
     assert sorted(positions.tolist()) == list(range(11))
     assert positions.tolist() != list(range(11))
     assert in_slots.ids.tolist() == mixed.ids[positions].tolist()
@@ -162,7 +162,7 @@ def test_out_in_slot_order_can_go_back_to_user_order(function):
     out = function(BOOK, PRICES, RULES, order="slot")
     function(BOOK, PRICES, RULES, out=out)
     assert out.ids.tolist() == BOOK.ids.tolist()
-    assert out.positions.tolist() == list(range(11))
+    assert out.book_rows.tolist() == list(range(11))
 
 
 @MODE_FUNCTIONS
@@ -296,7 +296,7 @@ def test_order_is_exact_for_accounts_that_float64_can_hardly_tell_apart(seed, na
     ]
     expected = exact_order(keys)
     for count in (len(rows), 5, 1, 0):
-        assert found.worst(count).positions.tolist() == expected[:count]
+        assert found.worst(count).book_rows.tolist() == expected[:count]
 
 
 def test_worst_holds_every_field_of_its_accounts():
@@ -304,9 +304,9 @@ def test_worst_holds_every_field_of_its_accounts():
     worst = found.worst(4)
     assert len(worst) == 4
     assert type(worst) is pm.ClassicLevels
-    assert worst.ids.tolist() == BOOK.ids[worst.positions].tolist()
+    assert worst.ids.tolist() == BOOK.ids[worst.book_rows].tolist()
     for name in found.names:
-        assert getattr(worst, name).tolist() == getattr(found, name)[worst.positions].tolist()
+        assert getattr(worst, name).tolist() == getattr(found, name)[worst.book_rows].tolist()
     assert worst.rules_digest == found.rules_digest
 
 

@@ -174,7 +174,14 @@ class InstrumentRows:
         size[2 * n :] = self.size
         schedules[2 * n :] = self.symbol_schedules()
         return _core.PoolMarket(
-            self.pools, self.compiled.schedules, price, weight, given, size, schedules, gaps if has_gaps else None
+            self.pools,
+            self.compiled.schedules,
+            price,
+            weight,
+            given,
+            size,
+            schedules,
+            gaps if has_gaps else None,
         )
 
 
