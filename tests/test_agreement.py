@@ -140,7 +140,7 @@ def in_both_layouts(evaluate: Callable[..., Any], accounts: pm.Accounts) -> Any:
     for name in by_row.names:
         expected = getattr(by_row, name)
         assert getattr(prepared, name).tobytes() == expected.tobytes(), name
-        assert getattr(in_slots, name).tobytes() == expected[in_slots.positions].tobytes(), name
+        assert getattr(in_slots, name).tobytes() == expected[in_slots.book_rows].tobytes(), name
     return by_row
 
 

@@ -77,8 +77,10 @@ def test_initial_margin_is_notional_over_leverage():
     assert found.actions == Action.TRADE | Action.TRANSFER_OUT
 
 
-def test_position_without_leverage_takes_that_of_its_bracket():
-    assert usdm(row(position("BTCUSDT", 1, 60_000)), PRICES, RULES).initial_margin == 600
+def test_position_without_leverage_takes_the_largest_of_its_symbol():
+    largest = RULES.tiers("usdm", "BTCUSDT")[0].leverage
+    found = usdm(row(position("BTCUSDT", 1, 60_000)), PRICES, RULES)
+    assert found.initial_margin == Fraction(60_000) / Fraction(largest)
 
 
 def test_no_free_balance_no_transfer():

@@ -136,6 +136,9 @@ def stress(
     check_threads(threads)
     price = resolve(prices, accounts.assets)
     scenarios = _scenarios(price, accounts.assets, rules, shocks)
+    known = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
+    if mode is not None and mode not in known:
+        raise ValueError(f"mode must be one of {[one.value for one in known]}, not {mode!r}")
     parts = cross_parts(
         bind_modes(accounts, price, rules, leverage=leverage, missing=missing, mode=mode)
     )
