@@ -14,7 +14,7 @@ constexpr int lanes = 4;
 
 /// Accounts are sorted by number of balances within windows of this many: wide enough that almost
 /// no padding remains, narrow enough that results scattered back to their places stay in cache.
-constexpr std::int64_t slot_window = 1024;
+constexpr std::int64_t slot_window = 4096;
 
 /// A book laid out for vectors: accounts in slots, four slots to a slice as wide as its longest
 /// account. Entry j of lane l of slice s lies at 4 * (slice_begin[s] + j) + l; padding has asset 0

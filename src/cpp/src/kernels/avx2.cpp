@@ -188,6 +188,31 @@ PYMARGIN_INLINE void transpose_pairs(const double* row0, const double* row1, con
     columns[1].v = _mm256_unpackhi_pd(even, odd);
 }
 
+/// The value of one lane, in all.
+PYMARGIN_INLINE Lanes lane_of(const Lanes& value, int lane) noexcept {
+    alignas(32) double values[lanes];
+    store(values, value);
+    return Lanes(values[lane]);
+}
+
+/// `value` with one lane of `other`.
+PYMARGIN_INLINE Lanes with_lane(const Lanes& value, int lane, const Lanes& other) noexcept {
+    const __m256i is_lane =
+        _mm256_cmpeq_epi64(_mm256_set1_epi64x(lane), _mm256_set_epi64x(3, 2, 1, 0));
+    return Lanes(_mm256_blendv_pd(value.v, other.v, _mm256_castsi256_pd(is_lane)));
+}
+
+/// How many of n caps (whole vectors of them) are less than a value.
+PYMARGIN_INLINE std::int64_t count_less(const double* caps, std::int64_t n,
+                                        const Lanes& value) noexcept {
+    int count = 0;
+    for (std::int64_t at = 0; at < n; at += lanes) {
+        count += __builtin_popcount(
+            mask_of(_mm256_cmp_pd(_mm256_loadu_pd(caps + at), value.v, _CMP_LT_OQ)));
+    }
+    return count;
+}
+
 /// How many of a lane's n caps (whole vectors of them) are less than its value.
 PYMARGIN_INLINE void count_less(const double* caps0, const double* caps1, const double* caps2,
                                 const double* caps3, std::int64_t n, const Lanes& value,

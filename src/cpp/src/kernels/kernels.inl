@@ -11,26 +11,48 @@ struct FurtherSteps {
     const MarketRow<n_tables>* market;
 };
 
-/// The values of four assets under a table, whatever their steps: all four at once and without a
-/// branch, as which lanes are outside their first step and where they end up is hardly predictable.
-/// Marks lanes that only exact arithmetic settles: a superset of those that
-/// value_beyond_first_step of market.hpp notes. Out of line, so that the sums stay in registers.
+/// Lanes of those in `outside` that only exact arithmetic settles: a superset of those that
+/// value_beyond_first_step of market.hpp notes. `settled`: the first two columns of StepRows.
+PYMARGIN_INLINE unsigned unsettled_beyond(const Lanes* settled, const Lanes& v, const Lanes& extent,
+                                          unsigned outside) noexcept {
+    // Twice the doubt, for the rounding of these sums.
+    const Lanes doubt = Lanes(2 * cap_slack) * extent;
+    return outside & (not_greater(v - doubt, settled[0]) | not_less(v + doubt, settled[1]));
+}
+
+/// `first` with the value of the one lane that is outside its first step.
+PYMARGIN_INLINE Lanes one_beyond_first_step(const StepRows& steps, const double* row, int lane,
+                                            const Lanes& v, const Lanes& extent, const Lanes& first,
+                                            unsigned* redo) noexcept {
+    const Lanes one = lane_of(v, lane);
+    const Lanes settled[] = {Lanes(row[0]), Lanes(row[1])};
+    *redo |= unsettled_beyond(settled, one, lane_of(extent, lane), 1U << lane);
+    const double* const caps = row + StepRows::caps;
+    const double* const step = caps + steps.n_caps + 2 * count_less(caps, steps.n_caps, one);
+    return with_lane(first, lane, Lanes(step[0]) * one + Lanes(step[1]));
+}
+
+/// The values of four assets under a table where some are outside their first step; `first` holds
+/// those of the others. One lane alone is the usual case. Several are searched all four at once,
+/// without a branch, as which they are and where they end up is hardly predictable. Out of line, so
+/// that the sums stay in registers.
 template <class Mode, class AssetId>
 __attribute__((noinline)) Lanes beyond_first_step(const FurtherSteps<Mode::n_tables>& further,
                                                   int table, const AssetId* assets, Lanes v,
-                                                  Lanes extent, unsigned outside,
+                                                  Lanes extent, Lanes first, unsigned outside,
                                                   unsigned* redo) noexcept {
     const StepRows& steps = further.steps;
-    const double* row[lanes];
-#pragma GCC unroll 4
-    for (int lane = 0; lane < lanes; ++lane) {
-        row[lane] = steps.row(further.market[assets[lane]].tables[table].schedule);
+    const auto row_of = [&](int lane) {
+        return steps.row(further.market[assets[lane]].tables[table].schedule);
+    };
+    if ((outside & (outside - 1)) == 0) {
+        const int lane = __builtin_ctz(outside);
+        return one_beyond_first_step(steps, row_of(lane), lane, v, extent, first, redo);
     }
+    const double* const row[] = {row_of(0), row_of(1), row_of(2), row_of(3)};
     Lanes settled[2];
     transpose_pairs(row[0], row[1], row[2], row[3], settled);
-    // Twice the doubt, for the rounding of these sums.
-    const Lanes doubt = Lanes(2 * cap_slack) * extent;
-    *redo |= outside & (not_greater(v - doubt, settled[0]) | not_less(v + doubt, settled[1]));
+    *redo |= unsettled_beyond(settled, v, extent, outside);
     std::int64_t count[lanes];
     count_less(row[0] + StepRows::caps, row[1] + StepRows::caps, row[2] + StepRows::caps,
                row[3] + StepRows::caps, steps.n_caps, v, count);
@@ -86,7 +108,8 @@ class LaneAsset {
         const Lanes& first_rate = columns_[2 + 2 * table];
         const unsigned outside = not_at_most(at_most, first_cap);
         if (__builtin_expect(outside != 0, 0)) {
-            return beyond_first_step<Mode>(further_, table, assets_, v, extent, outside, redo_);
+            return beyond_first_step<Mode>(further_, table, assets_, v, extent, first_rate * v,
+                                           outside, redo_);
         }
         return first_rate * v;
     }
@@ -171,7 +194,17 @@ PYMARGIN_INLINE unsigned decide_lanes(const DecisionTable& table, const Lanes* t
 
 /// Where the results of four accounts go: side by side in slot order, or each to its place.
 struct Destination {
+    /// Asks for the memory of the window after this one, slice by slice: stores all over a window
+    /// would each wait for theirs.
+    template <class Field>
+    PYMARGIN_INLINE void prefetch(const Field* field) const noexcept {
+        __builtin_prefetch(reinterpret_cast<const char*>(field) +
+                               static_cast<std::size_t>(slot + slot_window) * sizeof(Field),
+                           1);
+    }
+
     bool is_slot;
+    std::int64_t slot;
     std::int64_t begin;
     const std::uint16_t* place;
 
@@ -180,6 +213,7 @@ struct Destination {
         if (is_slot) {
             store_unaligned(at, values);
         } else {
+            prefetch(field);
             scatter(values, at + place[0], at + place[1], at + place[2], at + place[3]);
         }
     }
@@ -187,6 +221,9 @@ struct Destination {
     /// 16 bits a lane from the lowest.
     PYMARGIN_INLINE void write(std::uint16_t* field, std::uint64_t values) const noexcept {
         std::uint16_t* const at = field + begin;
+        if (!is_slot) {
+            prefetch(field);
+        }
         for (int lane = 0; lane < lanes; ++lane) {
             at[is_slot ? lane : place[lane]] = static_cast<std::uint16_t>(values >> (16 * lane));
         }
@@ -263,7 +300,8 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
         const std::int64_t slot = slice * lanes;
         const std::int64_t begin = job.slots.slice_begin[slice];
         const std::int64_t width = job.slots.slice_begin[slice + 1] - begin;
-        const Destination to{job.in_slot_order, job.in_slot_order ? slot : slot & -slot_window,
+        const Destination to{job.in_slot_order, slot,
+                             job.in_slot_order ? slot : slot & -slot_window,
                              job.slots.place + slot};
         unsigned redo = 0;
         typename Mode::template Sums<Lanes> sums{};
