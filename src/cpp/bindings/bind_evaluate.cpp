@@ -108,7 +108,7 @@ void run(const Call& call, const std::vector<py::object>& levels,
         });
     } else {
         call.book.visit([&](const auto& accounts) {
-            evaluate<Mode>(accounts, rows.market(), table, outputs, threads);
+            evaluate_rows<Mode>(accounts, rows.market(), n_assets, table, outputs, threads, chosen);
         });
     }
 }

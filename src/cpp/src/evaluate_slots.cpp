@@ -41,7 +41,7 @@ class RowWise final : public Rare {
     }
 
     void redo(std::int64_t slot) const noexcept override {
-        const std::int64_t account = slots_.account_of(slot);
+        const std::int64_t account = account_of(slot);
         const std::int64_t to = order_ == ResultOrder::slot ? slot : account;
         if (!write_if_unpriced(account, to)) {
             outputs_.write(to, evaluate_row<Mode>(accounts_, market_, table_, account));
@@ -52,13 +52,18 @@ class RowWise final : public Rare {
     void write_unpriced(std::int64_t first_slot, std::int64_t last_slot) const noexcept {
         if (market_.gaps != nullptr) {
             for (std::int64_t slot = first_slot; slot < last_slot; ++slot) {
-                const std::int64_t account = slots_.account_of(slot);
+                const std::int64_t account = account_of(slot);
                 write_if_unpriced(account, order_ == ResultOrder::slot ? slot : account);
             }
         }
     }
 
   private:
+    /// Without slots an account is its own slot.
+    std::int64_t account_of(std::int64_t slot) const noexcept {
+        return slots_.place == nullptr ? slot : slots_.account_of(slot);
+    }
+
     bool write_if_unpriced(std::int64_t account, std::int64_t to) const noexcept {
         const std::uint16_t gaps = market_.gaps == nullptr
                                        ? std::uint16_t{0}
@@ -143,24 +148,27 @@ std::int64_t share_begin(const Slots<AssetId>& slots, std::int64_t n_full, std::
     return k == parts ? n_full : low;
 }
 
-}  // namespace
-
+/// `rows`: the accounts by themselves are the book, and `slots` has none.
 template <class Mode, class AssetId>
-void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& accounts,
-                    const Market<Mode::n_tables>& market, std::int64_t n_assets,
-                    const DecisionTable& table, const std::uint32_t* slot_class_of,
-                    const Outputs<Mode>& outputs, ResultOrder order, int threads,
-                    Implementation implementation) {
-    const auto rows = lane_rows<Mode>(market, n_assets);
+void run_book(const Slots<AssetId>& slots, bool rows, const BookOf<Mode, AssetId>& accounts,
+              const Market<Mode::n_tables>& market, std::int64_t n_assets,
+              const DecisionTable& table, const std::uint32_t* slot_class_of,
+              const Outputs<Mode>& outputs, ResultOrder order, int threads,
+              Implementation implementation) {
+    const auto asset_rows = lane_rows<Mode>(market, n_assets);
     const kernels::StepRowTable steps(*market.schedules);
     const int stride = (table.n_tests + lanes - 1) / lanes * lanes;
     const auto thresholds = padded_thresholds(table, stride);
     const RowWise<Mode, AssetId> rare(slots, accounts, market, table, outputs, order);
     const std::int64_t n_full = slots.n_accounts / lanes;
     const std::int64_t parts = part_count(slots.n_accounts, thread_count(threads));
+    const auto first_slice = [&](std::int64_t part) {
+        return rows ? n_full * part / parts : share_begin(slots, n_full, part, parts);
+    };
     run_parts(parts, [&](std::int64_t part) {
         SliceJob<Mode, AssetId> job{slots,
-                                    rows.data(),
+                                    rows ? &accounts : nullptr,
+                                    asset_rows.data(),
                                     steps.view(),
                                     &table,
                                     thresholds.data(),
@@ -170,8 +178,8 @@ void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& ac
                                     order == ResultOrder::slot,
                                     &rare,
                                     &market,
-                                    share_begin(slots, n_full, part, parts),
-                                    share_begin(slots, n_full, part + 1, parts)};
+                                    first_slice(part),
+                                    first_slice(part + 1)};
         run_kernel(job, implementation);
         // The last accounts do not fill a slice.
         const std::int64_t end = part + 1 == parts ? slots.n_accounts : job.last_slice * lanes;
@@ -180,6 +188,34 @@ void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& ac
         }
         rare.write_unpriced(job.first_slice * lanes, job.last_slice * lanes);
     });
+}
+
+}  // namespace
+
+template <class Mode, class AssetId>
+void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& accounts,
+                    const Market<Mode::n_tables>& market, std::int64_t n_assets,
+                    const DecisionTable& table, const std::uint32_t* slot_class_of,
+                    const Outputs<Mode>& outputs, ResultOrder order, int threads,
+                    Implementation implementation) {
+    run_book(slots, false, accounts, market, n_assets, table, slot_class_of, outputs, order,
+             threads, implementation);
+}
+
+template <class Mode, class AssetId>
+void evaluate_rows(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
+                   std::int64_t n_assets, const DecisionTable& table, const Outputs<Mode>& outputs,
+                   int threads, Implementation implementation) {
+    const std::int64_t* const orders = accounts.orders.offsets;
+    const bool has_orders = Mode::counts_orders && orders[accounts.n_accounts] > orders[0];
+    if (implementation == Implementation::generic || has_orders) {
+        evaluate<Mode>(accounts, market, table, outputs, threads);
+        return;
+    }
+    Slots<AssetId> none{};
+    none.n_accounts = accounts.n_accounts;
+    run_book(none, true, accounts, market, n_assets, table, table.class_of, outputs,
+             ResultOrder::user, threads, implementation);
 }
 
 #define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                    \
@@ -191,6 +227,17 @@ void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& ac
     PYMARGIN_INSTANTIATE_FOR(std::uint16_t, __VA_ARGS__) \
     PYMARGIN_INSTANTIATE_FOR(std::uint32_t, __VA_ARGS__)
 PYMARGIN_FOR_EACH_MODE(PYMARGIN_INSTANTIATE)
+#undef PYMARGIN_INSTANTIATE
+#undef PYMARGIN_INSTANTIATE_FOR
+
+#define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                             \
+    template void evaluate_rows<__VA_ARGS__, AssetId>(                                     \
+        const AccountArrays<AssetId>&, const Market<__VA_ARGS__::n_tables>&, std::int64_t, \
+        const DecisionTable&, const Outputs<__VA_ARGS__>&, int, Implementation);
+#define PYMARGIN_INSTANTIATE(...)                        \
+    PYMARGIN_INSTANTIATE_FOR(std::uint16_t, __VA_ARGS__) \
+    PYMARGIN_INSTANTIATE_FOR(std::uint32_t, __VA_ARGS__)
+PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_INSTANTIATE)
 #undef PYMARGIN_INSTANTIATE
 #undef PYMARGIN_INSTANTIATE_FOR
 

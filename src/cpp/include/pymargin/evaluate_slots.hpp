@@ -27,4 +27,10 @@ void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& ac
                     const Outputs<Mode>& outputs, ResultOrder order, int threads,
                     Implementation implementation);
 
+/// The same straight from the book's rows, in user order: for a book that is evaluated once.
+template <class Mode, class AssetId>
+void evaluate_rows(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
+                   std::int64_t n_assets, const DecisionTable& table, const Outputs<Mode>& outputs,
+                   int threads, Implementation implementation);
+
 }  // namespace pymargin

@@ -370,6 +370,7 @@ struct ClassChoice {
 
 #include "avx2_words.inl"
 #include "kernels.inl"
+#include "rows.inl"
 #include "scenarios.inl"
 // After what it uses.
 #include "grid.inl"

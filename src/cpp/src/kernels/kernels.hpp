@@ -2,8 +2,7 @@
 
 #include <cstdint>
 
-#include "pymargin/evaluate.hpp"
-#include "pymargin/slots.hpp"
+#include "pymargin/evaluate_slots.hpp"
 #include "step_rows.hpp"
 
 namespace pymargin::kernels {
@@ -31,6 +30,8 @@ class Rare {
 template <class Mode, class AssetId>
 struct SliceJob {
     Slots<AssetId> slots;
+    /// Not null: rows without orders to take instead of slots; a slot then is an account.
+    const BookOf<Mode, AssetId>* accounts;
     const LaneRow<Mode::n_tables>* rows;
     StepRows steps;
     const DecisionTable* decisions;

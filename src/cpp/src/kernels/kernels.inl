@@ -285,17 +285,58 @@ PYMARGIN_INLINE void add_entries(typename Mode::template Sums<Lanes>& sums,
     }
 }
 
+/// What follows the sums of four accounts: decisions, results and what is left to the row.
+template <bool is_usual, class Mode, class AssetId>
+class SliceEnd {
+  public:
+    PYMARGIN_INLINE explicit SliceEnd(const SliceJob<Mode, AssetId>& job) noexcept
+        : outputs_(job.outputs),
+          rare_(job.rare),
+          table_(*job.decisions),
+          steepest_(job.market->steepest),
+          bound_(table_.greatest_theta, steepest_),
+          action_table_(table_.actions),
+          thresholds_(job),
+          wants_more_(wants_more_than_two_levels(job.outputs)) {
+    }
+
+    PYMARGIN_INLINE void finish(const Destination& to,
+                                const typename Mode::template Sums<Lanes>& sums,
+                                std::int64_t n_terms, unsigned redo) const noexcept {
+        if (outputs_.actions != nullptr) {
+            Lanes thetas[DecisionTable::max_tests];
+            thresholds_.take(to.slot, thetas);
+            const Lanes relative(ErrorBound::relative(n_terms));
+            const Lanes error = error_lanes(bound_, relative, Mode::magnitude(sums));
+            Lanes distances[DecisionTable::max_tests];
+            redo |= decide_lanes<is_usual, Mode>(table_, thetas, sums, error, distances);
+            to.write(outputs_.actions, action_table_.of_negative(distances, table_.n_tests));
+        } else {
+            redo |= not_finite(Lanes(steepest_) * Mode::magnitude(sums));
+        }
+        write_slice<Mode>(to, outputs_, sums, wants_more_);
+        for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
+            rare_->redo(to.slot + __builtin_ctz(redo));
+        }
+    }
+
+  private:
+    const Outputs<Mode> outputs_;
+    const Rare* const rare_;
+    const DecisionTable table_;
+    const double steepest_;
+    const ErrorBound bound_;
+    const ActionTable<is_usual> action_table_;
+    const Thresholds<is_usual, Mode, AssetId> thresholds_;
+    const bool wants_more_;
+};
+
 template <bool is_usual, class Mode, class AssetId>
 void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     // A copy that no call can reach: the compiler may keep its parts in registers.
     const SliceJob<Mode, AssetId> job = given;
-    const DecisionTable table = *given.decisions;
     const FurtherSteps<Mode::n_tables> further{given.steps, given.market->rows};
-    const double steepest = given.market->steepest;
-    const ErrorBound bound(table.greatest_theta, steepest);
-    const ActionTable<is_usual> action_table(table.actions);
-    const Thresholds<is_usual, Mode, AssetId> thresholds(job);
-    const bool wants_more = wants_more_than_two_levels(job.outputs);
+    const SliceEnd<is_usual, Mode, AssetId> end(given);
     for (std::int64_t slice = job.first_slice; slice < job.last_slice; ++slice) {
         const std::int64_t slot = slice * lanes;
         const std::int64_t begin = job.slots.slice_begin[slice];
@@ -319,27 +360,8 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
                 redo |= job.slots.has_orders[slice];
             }
         }
-        if (job.outputs.actions != nullptr) {
-            Lanes thetas[DecisionTable::max_tests];
-            thresholds.take(slot, thetas);
-            const Lanes relative(ErrorBound::relative(n_terms));
-            const Lanes error = error_lanes(bound, relative, Mode::magnitude(sums));
-            Lanes distances[DecisionTable::max_tests];
-            redo |= decide_lanes<is_usual, Mode>(table, thetas, sums, error, distances);
-            to.write(job.outputs.actions, action_table.of_negative(distances, table.n_tests));
-        } else {
-            redo |= not_finite(Lanes(steepest) * Mode::magnitude(sums));
-        }
-        write_slice<Mode>(to, job.outputs, sums, wants_more);
-        for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
-            job.rare->redo(slot + __builtin_ctz(redo));
-        }
+        end.finish(to, sums, n_terms, redo);
     }
-}
-
-template <class Mode, class AssetId>
-void run(const SliceJob<Mode, AssetId>& job) noexcept {
-    has_usual_tests<Mode>(*job.decisions) ? run_slices<true>(job) : run_slices<false>(job);
 }
 
 }  // namespace
