@@ -122,6 +122,9 @@ class Cases {
     void run(const std::string& layout) {
         if (layout == "rows") {
             evaluate<Mode>(book_.view(), market_, table_, outputs(), 1);
+        } else if (layout == "once") {
+            evaluate_rows<Mode>(book_.view(), market_, n_assets, table_, outputs(), 1,
+                                implementation());
         } else if (layout == "grid") {
             run_grid();
         } else {
@@ -145,7 +148,7 @@ class Cases {
         } else {
             for (std::int64_t slot = 0; slot < n_accounts; ++slot) {
                 const auto account = static_cast<std::size_t>(
-                    layout == "slots" ? slot : slots_.view().account_of(slot));
+                    layout == "slot-order" ? slots_.view().account_of(slot) : slot);
                 const auto at = static_cast<std::size_t>(slot);
                 right &= levels_[at] == expected_levels_[account];
                 right &= levels_[at + n_accounts] == expected_levels_[account + n_accounts];
@@ -210,7 +213,7 @@ class Cases {
         std::vector<std::uint16_t>(n_grid_accounts * n_scenarios);
 };
 
-constexpr const char* layouts[] = {"rows", "slots", "slot-order", "grid"};
+constexpr const char* layouts[] = {"rows", "once", "slots", "slot-order", "grid"};
 
 }  // namespace
 
