@@ -28,14 +28,16 @@ def refuse_gaps(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> None:
 
 def _asset_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Iterator[Problem]:
     accounts, assets = rows.accounts, rows.instruments.assets
+    lacking = np.flatnonzero(_lacks(rows, gaps)).tolist()
+    if not lacking:
+        return
     users = np.zeros(len(assets), dtype=np.int64)
     if accounts._wallets is not None:
         users += np.bincount(accounts._wallets.asset_ids, minlength=len(assets))
     if rows.is_portfolio:
         users += np.bincount(accounts._asset_ids, minlength=len(assets))
-    for number, asset in enumerate(assets):
-        if not _lacks(rows, gaps, number):
-            continue
+    for number in lacking:
+        asset = assets[number]
         settled = _positions_settled_in(rows, asset)
         if not (users[number] or settled):
             continue
@@ -46,11 +48,13 @@ def _asset_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Itera
             yield Problem("", f"{asset} has no schedule in {rows.mode}: {use} are settled in it")
 
 
-def _lacks(rows: InstrumentRows, gaps: npt.NDArray[np.uint16], number: int) -> bool:
+def _lacks(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """bool[a]: the asset cannot be valued by itself or in multi-assets mode."""
+    n, assets = rows.n_assets, len(rows.instruments.assets)
     multi = rows.accounts._multi_assets
     all_multi = not rows.is_portfolio and multi is not None and bool(multi.all())
-    lacks_index = bool(np.isnan(rows.index[number])) and not all_multi
-    return lacks_index or bool(gaps[number]) or bool(gaps[rows.n_assets + number])
+    lacks: npt.NDArray[np.bool_] = (gaps[:assets] != 0) | (gaps[n : n + assets] != 0)
+    return lacks if all_multi else lacks | np.isnan(rows.index)
 
 
 def _positions_settled_in(rows: InstrumentRows, asset: str) -> int:
@@ -65,9 +69,9 @@ def _positions_settled_in(rows: InstrumentRows, asset: str) -> int:
 
 def _position_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Iterator[Problem]:
     positions = rows.accounts._positions
-    if positions is None:
-        return
     of_symbol = gaps[2 * rows.n_assets :]
+    if positions is None or not of_symbol.any():
+        return
     counts = np.bincount(positions.symbol_ids, minlength=len(of_symbol))
     for number in np.flatnonzero(of_symbol).tolist():
         if counts[number]:
@@ -91,7 +95,7 @@ def _why_no_position(rows: InstrumentRows, number: int, symbol: str) -> str:
 
 def _loan_problems(rows: InstrumentRows) -> Iterator[Problem]:
     """A debt whose loan leverage nobody states, or at which there is no loan."""
-    if not rows.is_portfolio:
+    if not rows.pools.has_gaps:
         return
     accounts = rows.accounts
     leverages = loan_leverages(accounts, rows.rules, in_one=True)
