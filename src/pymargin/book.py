@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,19 +47,29 @@ def slot_accounts(accounts: Accounts) -> npt.NDArray[np.int64]:
     return cached(accounts, "slot_accounts", (), book_of(accounts).slot_accounts)
 
 
-def prepare_if_regular(accounts: Accounts, threads: int, *, at_once: bool) -> None:
-    """Lay a book out for the vector pass once its evaluations have become regular.
+class _Layout(Protocol):
+    @property
+    def is_prepared(self) -> bool: ...
+
+    def prepare(self, threads: int) -> None: ...
+
+
+def prepare_if_regular(
+    accounts: Accounts, name: str, layout: _Layout, threads: int, *, at_once: bool = False
+) -> None:
+    """Lay a book, or pools of it, out for the vector pass once evaluations have become regular.
 
     The layout costs about as much as two row-wise passes, so the third evaluation makes it.
     """
-    book = book_of(accounts)
-    if book.is_prepared:
+    if layout.is_prepared:
         return
-    evaluations = accounts._cache.get("evaluations", 0) + 1
-    accounts._cache["evaluations"] = evaluations
+    counter = f"evaluations/{name}"
+    kept = accounts._cache.get(counter)
+    evaluations = kept[1] + 1 if kept is not None and kept[0] is layout else 1
+    accounts._cache[counter] = (layout, evaluations)
     is_regular = evaluations >= _REGULAR and _core.implementation() != "generic"
     if at_once or is_regular:
-        book.prepare(threads)
+        layout.prepare(threads)
 
 
 def cached(accounts: Accounts, name: str, key: Any, make: Callable[[], Made]) -> Made:

@@ -32,6 +32,8 @@ __all__ = [
     "Order",
     "account_classes",
     "evaluation",
+    "methodology_of",
+    "order_keys",
     "thresholds_of",
 ]
 
@@ -160,7 +162,7 @@ class Evaluation:
         for level in self.absent & arrays.keys():
             arrays[level].fill(np.nan)
         book = book_of(self.accounts)
-        prepare_if_regular(self.accounts, threads, at_once=order == "slot")
+        prepare_if_regular(self.accounts, "book", book, threads, at_once=order == "slot")
         _core.evaluate(
             self.kernel,
             book,
@@ -261,9 +263,7 @@ def evaluation(
     """
     if missing not in ("raise", "flag"):
         raise ValueError(f"missing must be 'raise' or 'flag', not {missing!r}")
-    methodology = rules.methodology.get(spec.mode)
-    if methodology is None:
-        raise RulesError(f"the rules state no methodology for {spec.mode} at {rules.moment}")
+    methodology = methodology_of(rules, spec.mode)
     absent = frozenset(
         level
         for level, table in spec.level_tables.items()
@@ -359,6 +359,21 @@ def _leverages(accounts: Accounts, leverage: int | None) -> npt.NDArray[np.uint8
             f"(account {accounts._ids[first]!r}; {int(lacking.sum()):,} in all)"
         )
     return np.where(lacking, np.uint8(leverage), accounts._leverage)
+
+
+def order_keys(
+    levels: npt.NDArray[np.float64], thresholds: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return float64[n]: levels over their liquidation thresholds, by which `worst` orders."""
+    return levels / np.where(thresholds > 0, thresholds, 1.0)
+
+
+def methodology_of(rules: MarginRules, mode: Mode) -> str:
+    """Return the formula that holds for a mode; a RulesError where the rules state none."""
+    methodology = rules.methodology.get(mode)
+    if methodology is None:
+        raise RulesError(f"the rules state no methodology for {mode} at {rules.moment}")
+    return methodology
 
 
 def thresholds_of(rules: MarginRules, mode: Mode) -> ModeThresholds:

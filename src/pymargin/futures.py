@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pymargin import _core
 from pymargin.errors import RulesError
-from pymargin.evaluation import Missing, thresholds_of
+from pymargin.evaluation import Missing, methodology_of, order_keys, thresholds_of
 from pymargin.filling import arrays_for, check_threads, into
 from pymargin.modes import Action, Mode
 from pymargin.pools import BoundPools, bind_pools
@@ -316,9 +316,7 @@ def bind_futures(
     threads: int,
 ) -> FuturesEvaluation:
     """Bind a book, prices and rules under USDⓈ-M or COIN-M futures."""
-    methodology = rules.methodology.get(mode)
-    if methodology is None:
-        raise RulesError(f"the rules state no methodology for {mode} at {rules.moment}")
+    methodology = methodology_of(rules, mode)
     thresholds = thresholds_of(rules, mode)
     if any(limit.level == "available_balance" for limit in thresholds.lines) or any(
         grant.level == "available_balance" and grant.above for grant in thresholds.grants
@@ -352,9 +350,10 @@ def _futures(
     def keys() -> Floats:
         only = {"margin_level": np.empty(len(accounts))}
         evaluation.run(only, threads)
-        return only["margin_level"] / (float(evaluation._liquidation_limit) or 1.0)
+        return order_keys(only["margin_level"], evaluation.liquidation_thresholds())
 
     worst = (keys, evaluation.exact_order_key)
     result = FuturesLevels(accounts, rules, evaluation.methodology, arrays, worst)
-    result.positions = evaluation.positions(pools)
+    result._positions_of = lambda: evaluation.positions(pools)
+    result._position_levels = None
     return into(out, result)

@@ -19,6 +19,7 @@ from pymargin.evaluation import (
     Missing,
     Order,
     evaluation,
+    order_keys,
 )
 from pymargin.filling import arrays_for, check_threads, empty, into
 from pymargin.futures import bind_futures
@@ -360,7 +361,7 @@ def _scatter(
     part = empty((level_name, "actions"), len(bound.accounts))
     bound.run(part, threads)
     threshold = bound.liquidation_thresholds()
-    keys[where] = _order_keys(part[level_name], threshold)
+    keys[where] = order_keys(part[level_name], threshold)
     for name, values in (
         ("level", part[level_name]),
         ("threshold", threshold),
@@ -409,15 +410,9 @@ def _run(
             bound.run(only, threads, order)
             level = only["margin_level"]
         threshold = bound.liquidation_thresholds()
-        return _order_keys(level, threshold if positions is None else threshold[positions])
+        return order_keys(level, threshold if positions is None else threshold[positions])
 
     positions = slot_accounts(bound.accounts) if order == "slot" else None
     worst = (keys, bound.exact_order_key)
     result = kind(bound.accounts, bound.rules, bound.methodology, arrays, worst, positions)
     return into(out, result)
-
-
-def _order_keys(
-    levels: npt.NDArray[np.float64], thresholds: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    return levels / np.where(thresholds > 0, thresholds, 1.0)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin import _core
-from pymargin.book import cached
+from pymargin.book import cached, prepare_if_regular
 from pymargin.errors import AccountsError, Problem
 from pymargin.instruments import NO_ASSET, InstrumentRows, Instruments, instruments_of
 from pymargin.modes import Mode
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["BoundPools", "bind_pools"]
 
 Floats = npt.NDArray[np.float64]
-_REGULAR = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +43,6 @@ class BoundPools:
     account, asset, isolated
         int64[p] of each pool: its account; its asset, ``len(assets)`` where its figures are in
         USD; the position that it is of, -1 where it is cross.
-    contracts
-        Per symbol; None where it is not known.
     """
 
     mode: Mode
@@ -57,7 +54,6 @@ class BoundPools:
     account: npt.NDArray[np.int64]
     asset: npt.NDArray[np.int64]
     isolated: npt.NDArray[np.int64]
-    contracts: tuple[Contract | None, ...]
 
     @cached_property
     def unit(self) -> Floats:
@@ -117,7 +113,7 @@ def bind_pools(
         key,
         lambda: _pooled(accounts, rules, instruments, leverage, in_one=is_portfolio),
     )
-    _prepare_if_regular(accounts, mode, pools, threads)
+    prepare_if_regular(accounts, f"pools/{mode}", pools, threads)
     rows = InstrumentRows(mode, accounts, prices, rules, instruments, pools)
     gaps = rows.gaps(leverage)
     if missing == "raise":
@@ -133,7 +129,6 @@ def bind_pools(
         account=account,
         asset=asset,
         isolated=isolated,
-        contracts=instruments.contracts,
     )
 
 
@@ -224,15 +219,3 @@ def _position_leverages(
         return np.ascontiguousarray(own)
     chosen = [float(leverage or one or 1) for one in instruments.leverages]
     return np.where(own > 0, own, np.array(chosen)[symbol_ids])
-
-
-def _prepare_if_regular(accounts: Accounts, mode: Mode, pools: _core.Pools, threads: int) -> None:
-    """Lay pools out for the vector pass once their evaluations have become regular."""
-    if pools.is_prepared or _core.implementation() == "generic":
-        return
-    name = f"evaluations/{mode}"
-    kept = accounts._cache.get(name)
-    evaluations = kept[1] + 1 if kept is not None and kept[0] is pools else 1
-    accounts._cache[name] = (pools, evaluations)
-    if evaluations >= _REGULAR:
-        pools.prepare(threads)

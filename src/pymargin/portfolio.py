@@ -13,8 +13,13 @@ import numpy.typing as npt
 
 from pymargin import _core
 from pymargin.book import cached
-from pymargin.errors import RulesError
-from pymargin.evaluation import Missing, account_classes, thresholds_of
+from pymargin.evaluation import (
+    Missing,
+    account_classes,
+    methodology_of,
+    order_keys,
+    thresholds_of,
+)
 from pymargin.filling import arrays_for, check_threads, into
 from pymargin.modes import Mode
 from pymargin.pools import BoundPools, bind_pools
@@ -247,9 +252,7 @@ def bind_portfolio(
     threads: int,
 ) -> PortfolioEvaluation:
     """Bind a book, prices and rules under Portfolio Margin or Portfolio Margin Pro."""
-    methodology = rules.methodology.get(mode)
-    if methodology is None:
-        raise RulesError(f"the rules state no methodology for {mode} at {rules.moment}")
+    methodology = methodology_of(rules, mode)
     thresholds = thresholds_of(rules, mode)
     class_of, classes = cached(
         accounts, f"classes/{mode}", thresholds, lambda: account_classes(accounts, thresholds, None)
@@ -285,8 +288,7 @@ def _portfolio(
     def keys() -> Floats:
         only = {"uni_mmr": np.empty(len(accounts))}
         evaluation.run(only, threads)
-        thresholds = evaluation.liquidation_thresholds()
-        return only["uni_mmr"] / np.where(thresholds > 0, thresholds, 1.0)
+        return order_keys(only["uni_mmr"], evaluation.liquidation_thresholds())
 
     worst = (keys, evaluation.exact_order_key)
     result = PortfolioLevels(accounts, rules, evaluation.methodology, arrays, worst)

@@ -266,7 +266,16 @@ class FuturesLevels(Levels):
     unrealized_pnl: npt.NDArray[np.float64]
     initial_margin: npt.NDArray[np.float64]
     available_balance: npt.NDArray[np.float64]
-    positions: PositionLevels
+    # Of the evaluation that filled this result: what makes the positions, then they themselves.
+    _positions_of: Callable[[], PositionLevels]
+    _position_levels: PositionLevels | None = None
+
+    @property
+    def positions(self) -> PositionLevels:
+        """The figures of every position of the book; made when first asked for."""
+        if self._position_levels is None:
+            self._position_levels = self._positions_of()
+        return self._position_levels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,6 @@ namespace pymargin {
 namespace {
 
 template <class Number>
-Number number(double value) {
-    return Number(value);
-}
-
-template <class Number>
 Leg<Number> position_leg(const Holdings& book, std::int64_t position) {
     const Contract& contract = book.contracts[book.positions.symbol[position]];
     const Number size(contract.size);
