@@ -323,7 +323,8 @@ def test_the_table_lists_the_accounts_that_change_with_their_provenance() -> Non
     assert first["driver"] == it.driver[position][0]
     assert "LIQUIDATE" in first["action_names_after"]
     metadata = table.schema.metadata
-    assert metadata[b"pymargin.rules_digest_after"].decode() == it.rules_after.digest
+    assert metadata[b"pymargin.rules_digest"].decode() == it.rules_after.digest
+    assert metadata[b"pymargin.rules_digest_before"].decode() == it.rules_before.digest
     assert metadata[b"pymargin.moment"] == b"2025-11-07T06:00:00Z"
 
 

@@ -190,8 +190,7 @@ def grid(kernel: paths.Kernel, book: paths.Drawn, accounts: pm.Accounts, **optio
         action_counts={action: np.zeros(m, np.int64) for action in pm.Action},
         shortfall=np.zeros(m),
         prices=prices,
-        rules_digest="",
-        methodology="",
+        provenance=pm.Provenance("", None, ""),
     )
     _fill(found, None, kernel.bind(book, accounts), prices, threads)
     return found

@@ -21,6 +21,7 @@ from pymargin.notices import Change, Notice, NoticeProblem, read_notice
 from pymargin.portfolio import portfolio, portfolio_pro
 from pymargin.position_limits import max_leverage, max_position
 from pymargin.prices import Prices, prices_from_binance
+from pymargin.provenance import Provenance
 from pymargin.results import (
     BookLevels,
     ClassicLevels,
@@ -69,6 +70,7 @@ __all__ = [
     "PricesError",
     "ProLevels",
     "Problem",
+    "Provenance",
     "RulesError",
     "Stress",
     "Tier",

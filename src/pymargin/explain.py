@@ -15,6 +15,7 @@ from pymargin.errors import AccountsError, Problem
 from pymargin.modes import Action, Mode
 from pymargin.oracle.terms import Level, table_total
 from pymargin.prices import resolve
+from pymargin.provenance import Audited, Provenance
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -43,14 +44,14 @@ _PRO_SUMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Audited):
     """One account's level, term by term, in exact numbers; ``str`` gives it as plain text.
 
     Parameters
     ----------
     account
         The account's id.
-    mode, methodology
+    mode
         What was evaluated.
     leverage
         3 or 5 (classic), else None.
@@ -70,11 +71,12 @@ class Explanation:
         The decision.
     missing
         What the account lacks to be priced, a sentence each.
+    provenance
+        The rules' digest and moment, the formula, the version.
     """
 
     account: str | int
     mode: Mode
-    methodology: str
     leverage: int | None
     rules_label: str
     rules_moment: str
@@ -85,6 +87,7 @@ class Explanation:
     checks: tuple[oracle.Check, ...]
     actions: Action
     missing: tuple[str, ...]
+    provenance: Provenance
 
     def __str__(self) -> str:
         blocks = [
@@ -178,7 +181,6 @@ def _explanation(
     return Explanation(
         account=row["account"],
         mode=mode,
-        methodology=rules.methodology[mode.value],
         leverage=(row.get("leverage") or leverage) if mode is Mode.CROSS_CLASSIC else None,
         rules_label=rules.label,
         rules_moment="" if moment is None else moment.isoformat(timespec="minutes"),
@@ -189,6 +191,7 @@ def _explanation(
         checks=found.checks,
         actions=found.actions,
         missing=tuple(_missing(found.terms, orders)),
+        provenance=Provenance.of(rules, rules.methodology[mode.value]),
     )
 
 

@@ -19,6 +19,7 @@ from pymargin.filling import arrays_for, check_threads, into
 from pymargin.modes import Action, Mode
 from pymargin.pools import BoundPools, bind_pools
 from pymargin.prices import PriceSource
+from pymargin.provenance import Provenance
 from pymargin.results import FuturesLevels, PositionLevels
 from pymargin.rules import MarginRules, ModeThresholds
 from pymargin.tables import PoolActions, compile_decisions
@@ -147,7 +148,11 @@ class FuturesEvaluation:
             account = np.repeat(np.arange(len(self.accounts)), np.diff(positions.offsets))
             symbols = symbols[positions.symbol_ids]
         return PositionLevels(
-            account=account, symbols=symbols, **arrays, **self._isolated(pools, account)
+            account=account,
+            symbols=symbols,
+            **arrays,
+            **self._isolated(pools, account),
+            provenance=Provenance.of(self.rules, self.methodology),
         )
 
     def _isolated(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pymargin._version import __version__
 from pymargin.attribution import losses
 from pymargin.evaluation import Evaluation, Missing
 from pymargin.filling import check_threads
 from pymargin.levels import bind_modes, cross_parts, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve
+from pymargin.provenance import Audited, Provenance
 from pymargin.rules.worst import worst_rules
 from pymargin.tables import limit_for
 
@@ -78,7 +78,7 @@ class ImpactSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class Impact:
+class Impact(Audited):
     """Levels and actions of n accounts before and after a change of rules, in account order.
 
     Parameters
@@ -102,6 +102,8 @@ class Impact:
         What was compared.
     within
         ``after`` the change is completed, or ``during`` its window.
+    provenance, provenance_before
+        The rules' digest and moment, the formula, the version: after and before the change.
     """
 
     accounts: Accounts
@@ -117,11 +119,11 @@ class Impact:
     lost_by_asset: Mapping[str, float]
     rules_before: MarginRules
     rules_after: MarginRules
-    methodology: str
     within: Within
+    provenance: Provenance
+    provenance_before: Provenance
     _driver: npt.NDArray[np.int64]
     _mode: Mode | str | None = None
-    version: str = __version__
 
     def __len__(self) -> int:
         return len(self.level_after)
@@ -137,11 +139,6 @@ class Impact:
     def ids(self) -> npt.NDArray[Any]:
         """The account ids: int64[n] or object[n] of str."""
         return self.accounts.ids
-
-    @property
-    def moment(self) -> datetime | None:
-        """The moment of the rules after."""
-        return self.rules_after.moment
 
     @property
     def driver(self) -> npt.NDArray[Any]:
@@ -409,8 +406,9 @@ class _Run:
             lost_by_asset=by_asset,
             rules_before=before.rules,
             rules_after=after.rules,
-            methodology=joint_methodology(after.parts),
             within=within,
+            provenance=Provenance.of(after.rules, joint_methodology(after.parts)),
+            provenance_before=Provenance.of(before.rules, joint_methodology(before.parts)),
             _driver=driver,
             _mode=self.mode,
         )

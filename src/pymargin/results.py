@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
 from fractions import Fraction
 from math import inf
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pymargin._version import __version__
+from pymargin.provenance import Audited, Provenance
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -36,7 +35,7 @@ _CLOSE = 1e-8
 OrderKey: TypeAlias = Callable[[int], Fraction | float]
 
 
-class Levels:
+class Levels(Audited):
     """Results of one evaluation; every array is in account order.
 
     Arrays that ``fields`` left out are not there: asking for one says so.
@@ -74,10 +73,7 @@ class Levels:
         self._names = tuple(name for name in self.fields if name in arrays)
         self._positions = positions
         self._order = order
-        self.rules_digest: str = rules.digest
-        self.moment: datetime | None = rules.moment
-        self.methodology = methodology
-        self.version = __version__
+        self.provenance = Provenance.of(rules, methodology)
         for name in self._names:
             setattr(self, name, arrays[name])
 
@@ -279,7 +275,7 @@ class FuturesLevels(Levels):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PositionLevels:
+class PositionLevels(Audited):
     """Figures of the m positions of a book, in its order; amounts in the settlement asset.
 
     Parameters
@@ -294,6 +290,8 @@ class PositionLevels:
         float64[m] of isolated positions: isolated wallet and profit; NaN for cross ones.
     actions
         uint16[m] of `Action` bits, of isolated positions; 0 for cross ones.
+    provenance
+        As of the accounts' levels.
     """
 
     account: npt.NDArray[np.int64]
@@ -306,6 +304,7 @@ class PositionLevels:
     margin_level: npt.NDArray[np.float64]
     margin_ratio: npt.NDArray[np.float64]
     actions: npt.NDArray[np.uint16]
+    provenance: Provenance
 
     def __len__(self) -> int:
         return len(self.account)

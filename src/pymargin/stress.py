@@ -18,6 +18,7 @@ from pymargin.filling import check_threads
 from pymargin.levels import bind_modes, cross_parts, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import LARGEST, SMALLEST, PriceSource, resolve
+from pymargin.provenance import Audited, Provenance
 from pymargin.rules import MarginRules
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _OF_BOOK = ("worst_level", "worst_shock", "action_counts", "shortfall")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stress:
+class Stress(Audited):
     """Levels and actions of n accounts under m shocks; None where ``fields`` left a result out.
 
     Parameters
@@ -54,6 +55,8 @@ class Stress:
         threshold, summed: theta * D - N.
     prices
         float64[m, n_assets], USDT: what the shocks made of the prices.
+    provenance
+        The rules' digest and moment, the formula, the version.
     further_levels
         Name to float64[n, m]: the levels beside ``level`` that ``fields`` asked for by name.
     """
@@ -66,8 +69,7 @@ class Stress:
     action_counts: Mapping[Action, npt.NDArray[np.int64]] | None
     shortfall: npt.NDArray[np.float64] | None
     prices: npt.NDArray[np.float64]
-    rules_digest: str
-    methodology: str
+    provenance: Provenance
     further_levels: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -151,8 +153,7 @@ def stress(
     result = Stress(
         ids=accounts.ids,
         prices=scenarios,
-        rules_digest=rules.digest,
-        methodology=joint_methodology(parts),
+        provenance=Provenance.of(rules, joint_methodology(parts)),
         **arrays,
     )
     for totals in (result.shortfall, *(result.action_counts or {}).values()):

@@ -9,12 +9,11 @@ import numpy.typing as npt
 
 from pymargin._extras import require
 from pymargin.adapters.results import action_names, id_column
-from pymargin.rules.methodology import moment_text
 
 if TYPE_CHECKING:
     from pymargin.impact import Impact
 
-__all__ = ["to_arrow", "to_frame"]
+__all__ = ["provenance_texts", "to_arrow", "to_frame"]
 
 _FIGURES = ("level_before", "level_after", "threshold", "collateral_lost", "top_up_call",
             "top_up_liquidation")  # fmt: skip
@@ -33,20 +32,19 @@ def to_arrow(impact: Impact, positions: npt.NDArray[np.int64]) -> Any:
         actions = getattr(impact, f"actions_{side}")[positions]
         columns[f"actions_{side}"] = pa.array(actions)
         columns[f"action_names_{side}"] = action_names(pa, actions)
-    moment = impact.moment
-    return pa.table(columns).replace_schema_metadata(
-        {
-            "pymargin.rules_digest_before": impact.rules_before.digest,
-            "pymargin.rules_digest_after": impact.rules_after.digest,
-            "pymargin.moment": "" if moment is None else moment_text(moment),
-            "pymargin.within": impact.within,
-            "pymargin.methodology": impact.methodology,
-            "pymargin.version": impact.version,
-        }
-    )
+    metadata = {f"pymargin.{name}": text for name, text in provenance_texts(impact).items()}
+    return pa.table(columns).replace_schema_metadata(metadata)
 
 
 def to_frame(impact: Impact, positions: npt.NDArray[np.int64]) -> Any:
     """Return the same as a ``pandas.DataFrame`` indexed by account."""
     require("pandas", extra="frames", purpose="to_frame")
-    return to_arrow(impact, positions).to_pandas().set_index("account")
+    frame = to_arrow(impact, positions).to_pandas().set_index("account")
+    frame.attrs.update(provenance_texts(impact))
+    return frame
+
+
+def provenance_texts(impact: Impact) -> dict[str, str]:
+    """Return the provenance on both sides of the change: that before ends in ``_before``."""
+    before = {f"{name}_before": text for name, text in impact.provenance_before.texts().items()}
+    return {**impact.provenance.texts(), **before, "within": impact.within}

@@ -25,22 +25,15 @@ def to_arrow(levels: Levels) -> Any:
     if levels._positions is not None:
         ids = ids.take(levels._positions)
     columns = [id_column(pa, ids), *map(pa.array, levels.arrays().values())]
-    moment = levels.moment
-    return pa.table(columns, names=names).replace_schema_metadata(
-        {
-            "pymargin.rules_digest": levels.rules_digest,
-            "pymargin.moment": "" if moment is None else moment.isoformat(),
-            "pymargin.methodology": levels.methodology,
-            "pymargin.version": levels.version,
-        }
-    )
+    metadata = levels.provenance.metadata()
+    return pa.table(columns, names=names).replace_schema_metadata(metadata)
 
 
 def to_frame(levels: Levels) -> Any:
     """Return a ``pandas.DataFrame`` indexed by account."""
     pd = require("pandas", extra="frames", purpose="to_frame")
     frame = pd.DataFrame(levels.arrays(), index=pd.Index(levels.ids, name="account"))
-    frame.attrs["rules_digest"] = levels.rules_digest
+    frame.attrs.update(levels.provenance.texts())
     return frame
 
 

@@ -154,8 +154,14 @@ def impact(
 
 
 def _write_accounts(found: list[Impact], out: Path) -> None:
-    """Write the accounts that change at each moment, the moment in front."""
+    """Write the accounts that change at each moment, the moment in front.
+
+    The metadata ``pymargin.impacts`` are a JSON list: the provenance of each moment, in order.
+    """
+    import json
+
     from pymargin._extras import require
+    from pymargin.adapters.impacts import provenance_texts
     from pymargin.cli.outputs import write_table
 
     pa = require("pyarrow", extra="cli", purpose="writing results")
@@ -164,7 +170,9 @@ def _write_accounts(found: list[Impact], out: Path) -> None:
         table = one.to_arrow()
         moments = pa.repeat(pa.scalar(one.moment, pa.timestamp("s", "UTC")), table.num_rows)
         tables.append(table.add_column(0, "moment", moments))
-    write_table(pa.concat_tables(tables).unify_dictionaries(), out)
+    whole = pa.concat_tables(tables).unify_dictionaries()
+    impacts = json.dumps([provenance_texts(one) for one in found])
+    write_table(whole.replace_schema_metadata({"pymargin.impacts": impacts}), out)
 
 
 def _write_page(found: list[Impact], html: Path, notices: list[Notice], timeline: Timeline) -> None:

@@ -18,10 +18,13 @@ from pymargin.rules.methodology import moment_text
 if TYPE_CHECKING:
     from pymargin.results import Levels
 
-__all__ = ["check_target", "replacing", "write_levels", "write_table"]
+__all__ = ["check_target", "metadata_path", "replacing", "write_levels", "write_table"]
 
 _ROWS_AT_ONCE = 65_536
 _SUFFIXES = (".parquet", ".csv", ".json")
+_PREFIX = "pymargin."
+# Metadata that are JSON themselves.
+_NESTED = ("impacts",)
 
 Batches = Iterable[Any]
 
@@ -42,9 +45,20 @@ def check_target(path: Path, *, suffixes: tuple[str, ...] = _SUFFIXES, inputs: I
         raise InputError(f"--out must be a file, and {path} is a directory")
     if not path.parent.is_dir():
         raise InputError(f"--out must lie in a directory that exists, and {path.parent} does not")
+    about = metadata_path(path)
     for given in inputs:
-        if path.exists() and given.exists() and path.samefile(given):
-            raise InputError(f"--out must not be one of the inputs, and {path} is one")
+        for written in (path, *([] if about is None else [about])):
+            if written.exists() and given.exists() and written.samefile(given):
+                raise InputError(f"--out must not be one of the inputs, and {written} is one")
+
+
+def metadata_path(path: Path) -> Path | None:
+    """Return where the provenance of a CSV or JSON file is written; None where it has room.
+
+    The name is that of the W3C's metadata for tabular data.
+    """
+    is_plain = path.suffix.lower() in (".csv", ".json")
+    return path.with_name(f"{path.name}-metadata.json") if is_plain else None
 
 
 @contextmanager
@@ -82,11 +96,25 @@ def write_levels(found: Levels, path: Path, advance: Callable[[int], None]) -> N
 
 
 def write_table(table: Any, path: Path, advance: Callable[[int], None] = lambda _: None) -> None:
-    """Write an Arrow table by the suffix of the path, as `write_levels` does."""
+    """Write an Arrow table by the suffix of the path, as `write_levels` does.
+
+    Parquet carries the table's metadata, the provenance, in its schema; beside CSV and JSON they
+    are written to a file of their own, ``metadata_path(path)``.
+    """
     batches = table.to_batches(max_chunksize=_ROWS_AT_ONCE)
     writers = {".parquet": _write_parquet, ".csv": _write_csv, ".json": _write_json}
     with replacing(path) as partial:
         writers[path.suffix.lower()](table.schema, _told(batches, advance), partial)
+    about = metadata_path(path)
+    if about is not None:
+        with replacing(about) as partial:
+            partial.write_text(_metadata_text(table.schema.metadata or {}), encoding="utf-8")
+
+
+def _metadata_text(metadata: dict[bytes, bytes]) -> str:
+    texts = {key.decode().removeprefix(_PREFIX): text.decode() for key, text in metadata.items()}
+    found = {name: json.loads(x) if name in _NESTED else x for name, x in texts.items()}
+    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 
 def _told(batches: Batches, advance: Callable[[int], None]) -> Batches:
