@@ -9,7 +9,7 @@ from typing import Any
 from pymargin.adapters.binance_answers import Answers, Item, flag, number
 from pymargin.errors import Problem
 
-__all__ = ["position_rows"]
+__all__ = ["is_isolated", "items_by_position", "position_rows"]
 
 _LACKING = "given by the account's answer or by one of positionRisk in positions="
 
@@ -28,15 +28,11 @@ def position_rows(
     problems
         Gets what the answers lack, and where they differ.
     """
-    by_position: dict[tuple[str, str], list[Item]] = {}
-    for item in found.positions:
-        key = (str(item.values["symbol"]), str(item.values.get("positionSide") or "BOTH"))
-        by_position.setdefault(key, []).append(item)
     configs: dict[str, list[Item]] = {}
     for item in found.symbols:
         configs.setdefault(str(item.values["symbol"]), []).append(item)
     rows = []
-    for (symbol, side), items in by_position.items():
+    for (symbol, side), items in items_by_position(found).items():
         quantity = _quantity(symbol, items, problems)
         if not quantity:
             continue
@@ -49,10 +45,19 @@ def position_rows(
             "entry_price": _needed(items, "entryPrice", symbol, problems),
             "leverage": leverage if stated is None else stated,
         }
-        if _is_isolated(items, more, problems):
+        if is_isolated(items, more, problems):
             row["isolated_margin"] = _isolated_wallet(items, symbol, problems)
         rows.append(row)
     return rows
+
+
+def items_by_position(found: Answers) -> dict[tuple[str, str], list[Item]]:
+    """Return what is said of each position, by symbol and side, in the order of the answers."""
+    by_position: dict[tuple[str, str], list[Item]] = {}
+    for item in found.positions:
+        key = (str(item.values["symbol"]), str(item.values.get("positionSide") or "BOTH"))
+        by_position.setdefault(key, []).append(item)
+    return by_position
 
 
 def _quantity(symbol: str, items: list[Item], problems: list[Problem]) -> Decimal | None:
@@ -79,7 +84,7 @@ def _needed(items: list[Item], name: str, symbol: str, problems: list[Problem]) 
     return value
 
 
-def _is_isolated(items: list[Item], configs: list[Item], problems: list[Problem]) -> bool:
+def is_isolated(items: list[Item], configs: list[Item], problems: list[Problem]) -> bool:
     """Return whether a position is isolated.
 
     Newer answers do not say; there an isolated position is one with an isolated wallet or

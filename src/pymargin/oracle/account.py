@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -109,7 +110,12 @@ def read_account(row: Mapping[str, Any]) -> Account:
     )
 
 
-def _optional(number: float | None) -> Fraction | None:
+def _number(given: Any) -> float | Decimal:
+    """Return a number as it counts: a decimal as it stands, another as float64, 0 where absent."""
+    return given if isinstance(given, Decimal) else float(given or 0)
+
+
+def _optional(number: float | Decimal | None) -> Fraction | None:
     return None if number is None or math.isnan(number) else exact(number)
 
 
@@ -118,7 +124,7 @@ def _balances(row: Mapping[str, Any], problems: list[Problem]) -> dict[str, Bala
     seen: set[str] = set()
     for i, entry in enumerate(row.get("balances") or ()):
         asset, place = entry["asset"], f"balances[{i}]"
-        numbers = [float(entry.get(name) or 0) for name in _QUANTITIES]
+        numbers = [_number(entry.get(name)) for name in _QUANTITIES]
         bad = [
             Problem(f"{place}.{name}", "quantity", number, "finite and 0 or more")
             for name, number in zip(_QUANTITIES, numbers, strict=True)
@@ -137,7 +143,7 @@ def _wallets(row: Mapping[str, Any], problems: list[Problem]) -> dict[str, Fract
     found: dict[str, Fraction] = {}
     seen: set[str] = set()
     for i, entry in enumerate(row.get("wallets") or ()):
-        asset, number = entry["asset"], float(entry.get("balance") or 0)
+        asset, number = entry["asset"], _number(entry.get("balance"))
         _once(f"wallets[{i}].asset", asset, seen, problems)
         if not math.isfinite(number):
             problems.append(Problem(f"wallets[{i}].balance", "balance", number, "finite"))
@@ -153,7 +159,7 @@ def _positions(row: Mapping[str, Any], problems: list[Problem]) -> tuple[Positio
         place, symbol = f"positions[{i}]", entry["symbol"]
         side = entry.get("side") or "BOTH"
         _once(f"{place}.symbol", f"{symbol} {side}", seen, problems)
-        quantity = float(entry.get("quantity") or 0)
+        quantity = _number(entry.get("quantity"))
         bad = _position_problems(place, side, quantity, entry)
         problems += bad
         if quantity and not bad:
@@ -173,7 +179,7 @@ def _positions(row: Mapping[str, Any], problems: list[Problem]) -> tuple[Positio
 
 
 def _position_problems(
-    place: str, side: str, quantity: float, entry: Mapping[str, Any]
+    place: str, side: str, quantity: float | Decimal, entry: Mapping[str, Any]
 ) -> list[Problem]:
     entry_price = float(entry.get("entry_price") or 0)
     leverage, margin = float(entry.get("leverage") or 1), float(entry.get("isolated_margin") or 0)

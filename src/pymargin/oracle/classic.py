@@ -27,7 +27,14 @@ from pymargin.oracle.terms import (
 if TYPE_CHECKING:
     from pymargin.rules import MarginRules
 
-__all__ = ["ClassicLevels", "classic_leverage", "classic_standing", "cross_classic"]
+__all__ = [
+    "ClassicLevels",
+    "classic_leverage",
+    "classic_ratios",
+    "classic_standing",
+    "classic_terms",
+    "cross_classic",
+]
 
 _LEVERAGES = (3, 5)
 _METHODOLOGIES = ("classic_2023", "classic_2026_01", "classic_2026_06")
@@ -100,10 +107,10 @@ def cross_classic(
     """
     account = read_account(row)
     leverage = classic_leverage(account, leverage)
-    terms = _terms(account, Quotes(prices), rules)
+    terms = classic_terms(account, Quotes(prices), rules)
     if flags := unpriced(terms):
         return ClassicLevels(actions=flags, terms=terms)
-    levels = levels_of(_ratios(terms, rules))
+    levels = levels_of(classic_ratios(terms, rules))
     actions, checks = decide(
         rules, "cross_classic", levels, leverage=leverage, own_ratio=account.own_ratio
     )
@@ -123,10 +130,10 @@ def cross_classic(
 
 def classic_standing(account: Account, quotes: Quotes, rules: MarginRules, _: Reading) -> Standing:
     """Return what decides over a Classic account."""
-    terms = _terms(account, quotes, rules)
+    terms = classic_terms(account, quotes, rules)
     if flags := unpriced(terms):
         return Standing(flags)
-    return Standing(Action(0), (_ratios(terms, rules),))
+    return Standing(Action(0), (classic_ratios(terms, rules),))
 
 
 def classic_leverage(account: Account, leverage: int | None) -> int:
@@ -137,13 +144,15 @@ def classic_leverage(account: Account, leverage: int | None) -> int:
     return int(own)
 
 
-def _terms(account: Account, quotes: Quotes, rules: MarginRules) -> tuple[AssetTerm, ...]:
+def classic_terms(account: Account, quotes: Quotes, rules: MarginRules) -> tuple[AssetTerm, ...]:
+    """Return the term of every asset, with the tables that the methodology reads."""
     net = methodology_of(rules, "cross_classic", _METHODOLOGIES) == "classic_2026_06"
     holdings = ("collateral", *_rated_tables(rules))
     return asset_terms(account, quotes, rules, holdings=holdings, liabilities=(), net=net)
 
 
-def _ratios(terms: tuple[AssetTerm, ...], rules: MarginRules) -> dict[str, Ratio | None]:
+def classic_ratios(terms: tuple[AssetTerm, ...], rules: MarginRules) -> dict[str, Ratio | None]:
+    """Return the levels of an account by name, None where their table is absent."""
     methodology = rules.methodology["cross_classic"]
     liability = debt_value(terms)
     collateral = Ratio(table_total(terms, "collateral"), liability)

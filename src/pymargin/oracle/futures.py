@@ -28,6 +28,7 @@ __all__ = [
     "cross_pools",
     "futures_standing",
     "isolated_standing",
+    "united_pool",
     "usdm",
 ]
 
@@ -259,7 +260,7 @@ def _measured(
     if mode == "usdm" and account.multi_assets:
         if any(quotes.bid(a) is None or quotes.ask(a) is None for a in assets):
             flags |= Action.UNPRICED_ASSET
-        pools = (_united(pools, quotes),)
+        pools = (united_pool(pools, quotes),)
     elif any(pool.price is None for pool in pools):
         flags |= Action.UNPRICED_ASSET
     return terms, pools or (MarginPool(asset=_USDT, price=quotes.index(_USDT)),), flags
@@ -283,7 +284,7 @@ def _pool(
     )
 
 
-def _united(pools: Iterable[MarginPool], quotes: Quotes) -> MarginPool:
+def united_pool(pools: Iterable[MarginPool], quotes: Quotes) -> MarginPool:
     """Put the pools together in USD: what there is at the bid rate, what is owed at the ask."""
     wallet = profit = balance = maintenance = initial = _NOTHING
     for pool in pools:

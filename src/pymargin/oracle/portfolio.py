@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PortfolioLevels",
+    "PortfolioSums",
     "portfolio",
     "portfolio_order_loss",
     "portfolio_pro",
     "portfolio_standing",
+    "portfolio_sums",
 ]
 
 _NOTHING = Fraction(0)
@@ -58,7 +60,7 @@ class PortfolioLevels:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sums:
+class PortfolioSums:
     """The amounts that every figure of the account is made of, USDT."""
 
     equity: Fraction
@@ -69,6 +71,7 @@ class _Sums:
 
     @property
     def ratios(self) -> dict[str, Ratio | None]:
+        """The uniMMR and the available balance, as the thresholds name them."""
         adjusted = self.equity - self.loss
         return {
             "uni_mmr": Ratio(adjusted, self.maintenance),
@@ -76,6 +79,7 @@ class _Sums:
         }
 
     def withdrawable(self, withdrawal: str) -> Fraction:
+        """Return what is left above what a withdrawal must leave; below 0 where nothing is."""
         held_back = self.initial
         if withdrawal == "maintenance":
             held_back = _WITHDRAWAL_MULTIPLE * self.maintenance
@@ -160,7 +164,7 @@ def _portfolio(
     losses, lacks = _order_losses(mode, account, quotes, rules, terms)
     if flags := _flags(terms, positions) | lacks:
         return PortfolioLevels(actions=flags, terms=terms, positions=positions)
-    sums = _sums(terms, account.open_order_loss + losses)
+    sums = portfolio_sums(terms, account.open_order_loss + losses)
     levels = levels_of(sums.ratios)
     actions, checks = decide(rules, mode, levels, leverage=None, own_ratio=account.own_ratio)
     return PortfolioLevels(
@@ -187,7 +191,7 @@ def portfolio_standing(
     losses, lacks = _order_losses(mode, account, quotes, rules, terms)
     if flags := _flags(terms, positions) | lacks:
         return Standing(flags)
-    sums = _sums(terms, account.open_order_loss + losses)
+    sums = portfolio_sums(terms, account.open_order_loss + losses)
     lent = sum((term.loan_initial for term in terms), _NOTHING)
     beside = {
         "withdrawable": Ratio(sums.withdrawable(reading.withdrawal)),
@@ -204,14 +208,15 @@ def portfolio_order_loss(
     return _order_losses(mode, account, quotes, rules, terms)[0]
 
 
-def _sums(terms: Iterable[EquityTerm], loss: Fraction) -> _Sums:
+def portfolio_sums(terms: Iterable[EquityTerm], loss: Fraction) -> PortfolioSums:
+    """Sum what the assets of an account contribute."""
     equity = actual = maintenance = initial = _NOTHING
     for term in terms:
         equity += term.counted
         actual += term.value
         maintenance += term.futures_maintenance + term.loan_maintenance
         initial += term.futures_initial + term.loan_initial
-    return _Sums(equity, actual, maintenance, initial, loss)
+    return PortfolioSums(equity, actual, maintenance, initial, loss)
 
 
 def _order_losses(

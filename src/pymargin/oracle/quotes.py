@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
@@ -81,7 +82,8 @@ class Quotes:
 
     def _quote(self, by_name: Mapping[str, float], name: str) -> Fraction | None:
         found = by_name.get(name, 1.0 if name == "USDT" else None)
-        number = math.nan if found is None else float(found)
+        number = math.nan if found is None else found
+        number = number if isinstance(number, Decimal) else float(number)
         if not math.isfinite(number):
             return None
         if number < 0:

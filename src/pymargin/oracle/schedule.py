@@ -66,14 +66,17 @@ class ScheduleValue:
     beyond: Fraction
 
 
-def exact(number: float) -> Fraction:
+def exact(number: float | Decimal) -> Fraction:
     """Return the shortest decimal that reads back as this float64, as a fraction.
 
-    Our reading of an input: the decimal that Python's ``repr`` prints, so that 1.1 is 11/10.
+    Our reading of an input: the decimal that Python's ``repr`` prints, so that 1.1 is 11/10. A
+    decimal, which the exchange's answers hold, is taken as it stands.
 
     >>> exact(1.1)
     Fraction(11, 10)
     """
+    if isinstance(number, Decimal):
+        return Fraction(number)
     return Fraction(Decimal(repr(float(number))))
 
 
