@@ -194,6 +194,18 @@ def test_brackets_hold_for_their_symbol(product: str) -> None:
     assert timeline.at(NOON).tiers(product, "BBBUSDT") == old
 
 
+@pytest.mark.parametrize("known", ["AAAUSD_PERP", None, "AAAUSD"])
+def test_a_notice_names_a_coin_margined_perpetual_by_its_pair(known: str | None) -> None:
+    old = (Tier(Decimal(0), Decimal(50), Decimal("0.01"), Decimal(50)),)
+    new = (Tier(Decimal(0), Decimal(40), Decimal("0.02"), Decimal(25)),)
+    names = [known] if known else ["BBBUSD_PERP"]
+    made = rules(tables={"coinm": [Group(old, assets=(*names, "AAAUSD_311226"))]})
+    timeline = pm.Timeline(made, [change("brackets", "AAAUSD", old, new, product="coinm")])
+    assert timeline.conflicts == ()
+    assert timeline.at(NOON).tiers("coinm", known or "AAAUSD_PERP") == new
+    assert timeline.at(NOON).tiers("coinm", "AAAUSD_311226") == old
+
+
 def test_a_change_without_an_after_leaves_the_rules_as_they_are() -> None:
     timeline = pm.Timeline(rules(), [change("tiers", 1, RANKS[1], None)])
     assert timeline.at(NOON) == rules().replace(moment=NOON)

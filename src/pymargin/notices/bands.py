@@ -21,6 +21,7 @@ _UP_TO = re.compile(rf"\s*(?:{_NAMED}\s*[≤<]|[Uu]p to|[Bb]elow|[Ww]ithin)\s*")
 _ABOVE = re.compile(rf"\s*(?:{_NAMED}\s*[>≥]|[Aa]bove|[Oo]ver|[Mm]ore than)\s*")
 _AND_ABOVE = re.compile(rf"\s*(?:(?:and|or) (?:above|more|over)|\+|[<≤]\s*{_NAMED}(?=[\s|0-9]))\s*")
 _CURRENCY = re.compile(r"\s*(?:USDT|USDC|USD)(?![A-Za-z])")
+_MALFORMED_CAP = re.compile(r"[0-9]+(?:,[0-9]+)+")
 _MALFORMED = re.compile(r"[0-9][0-9,.]*")
 
 
@@ -38,12 +39,15 @@ class Band:
         Where it ends.
     is_regular
         Whether the commas of the cap stand as they should.
+    is_cap_lost
+        Whether a cap is printed that is no number; ``cap`` is None then.
     """
 
     floor: Decimal | None
     cap: Decimal | None
     end: int
     is_regular: bool = True
+    is_cap_lost: bool = False
 
 
 def bands(text: str, at: int) -> Iterator[Band]:
@@ -73,6 +77,7 @@ def _above_floor(text: str, floor: Figure) -> Iterator[Band]:
     if middle:
         for cap in numbers(text, middle.end()):
             yield _capped(text, floor.value, cap)
+        yield from _malformed_cap(text, floor.value, middle.end())
         return
     open_end = _AND_ABOVE.match(text, after)
     if open_end:
@@ -88,6 +93,16 @@ def _malformed_floor(text: str, at: int) -> Iterator[Band]:
     if middle:
         for cap in numbers(text, middle.end()):
             yield _capped(text, None, cap)
+
+
+def _malformed_cap(text: str, floor: Decimal, at: int) -> Iterator[Band]:
+    """Read past a cap such as 1,00,000, which says nothing, in every way in which it may end."""
+    found = _MALFORMED_CAP.match(text, at)
+    if found is None or any(True for _ in numbers(text, at)):
+        return
+    for end in range(found.end(), at + 1, -1):
+        if text[end - 1].isdigit():
+            yield Band(floor, None, end, is_regular=False, is_cap_lost=True)
 
 
 def _capped(text: str, floor: Decimal | None, cap: Figure) -> Band:

@@ -22,9 +22,10 @@ class Law:
     rates: Literal["falling", "rising"]
 
     def allows(self, before: Rate, after: Rate) -> bool:
-        """Tell whether a rate may follow another."""
-        falls = after.value < before.value
-        return falls if self.rates == "falling" else after.value > before.value
+        """Tell whether a rate may follow another; margins may stay, which is unusual."""
+        if self.rates == "falling":
+            return after.value < before.value
+        return after.value >= before.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,16 @@ class Layout:
     may_be_blank
         Whether a missing cell may be missing without a sign. Then tiers that share a leverage
         stand in one row.
+    lenient
+        A side whose cells need not keep the laws; nothing is read from it. The other side must be
+        whole then.
     """
 
     sides: tuple[tuple[CellRole, ...], ...]
     law: Law
     names: bool = False
     may_be_blank: bool = False
+    lenient: int | None = None
 
     @property
     def is_repeated(self) -> bool:
@@ -86,7 +91,7 @@ Chain: TypeAlias = tuple[Cell, ...]
 class Fault:
     """A law that a reading breaks, at an offset."""
 
-    kind: Literal["floor", "leverage", "comma", "name"]
+    kind: Literal["floor", "cap", "leverage", "rate", "comma", "name"]
     at: int
     side: int
     what: str

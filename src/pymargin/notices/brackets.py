@@ -5,6 +5,7 @@ from __future__ import annotations
 from pymargin.notices.blocks import CellRole, Law, Layout
 from pymargin.notices.flat import warn_torn
 from pymargin.notices.headers import Header
+from pymargin.notices.names import product_of
 from pymargin.notices.notes import Effect, Notes, Table
 from pymargin.notices.sections import Sections
 from pymargin.notices.tiers import read_tiers
@@ -55,10 +56,13 @@ def _read(
         after = block.tiers(len(block.chains) - 1)
         span = (block.start, block.end)
         for symbol in symbols or block.names:
-            notes.change(
-                table.passage, span, effect, sections.futures_product, "brackets", symbol,
-                before, after,
-            )  # fmt: skip
+            product = product_of(symbol)
+            stated = sections.futures_product
+            if stated is not None and product != stated:
+                what = f"{symbol} is no contract of {stated}, which the text names"
+                how = f"read as one of {product}, which its quote is of"
+                notes.problem(table.passage, span, what, "warned", how)
+            notes.change(table.passage, span, effect, product, "brackets", symbol, before, after)
         warn_torn(table, block.names, span, notes)
     return reading.end
 

@@ -13,10 +13,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TypeVar
 
 from pymargin.notices.bands import Band, bands, edges
 from pymargin.notices.blocks import Block, Cell, CellRole, Chain, Fault, Layout, Reading
+from pymargin.notices.chain_laws import (
+    are_apart,
+    broken_laws,
+    has_lost_cap,
+    is_under,
+    is_whole,
+    with_cap,
+)
 from pymargin.notices.figures import absent_end, ranks, rate_at, skip
 from pymargin.notices.name_lists import NameList, name_lists
 from pymargin.notices.text import ROW_END, is_prose
@@ -25,7 +34,7 @@ __all__ = ["readings"]
 
 _Item = TypeVar("_Item")
 
-_MOST_FAULTS = 8
+_MOST_FAULTS, _MOST_FAULTS_BLANK = 8, 4
 _MOST_STEPS = 40_000
 _LEVERAGE = re.compile(
     r"(?:[Uu]p to\s*)?(?:([0-9]{1,3})\s*[xX]?\s*(?:[-~]|to)\s*)?([1-9][0-9]{0,2})\s*[xX]"
@@ -56,47 +65,54 @@ def readings(text: str, at: int, end: int, layout: Layout) -> tuple[list[Reading
     is_complete
         Whether the search came to its end; if not, one reading may not be the only one.
     """
-    tries = [(layout, most) for most in range(_MOST_FAULTS + 1)]
-    if any("leverage" in side for side in layout.sides) and len(layout.sides) > 1:
-        tries.insert(1, (replace(layout, may_be_blank=True), 0))
-    for given, most in tries:
-        search = _Search(text[:end], given, most)
-        found = search.run(at)
+    plain = _Search(text[:end], at, layout)
+    tries = [(plain, most) for most in range(_MOST_FAULTS + 1)]
+    has_leverage = any("leverage" in side for side in layout.sides)
+    if has_leverage and len(layout.sides) > 1 and layout.lenient is None:
+        blank = _Search(text[:end], at, replace(layout, may_be_blank=True))
+        tries.insert(1, (blank, 0))
+        tries += [(blank, most) for most in range(1, _MOST_FAULTS_BLANK + 1)]
+    for search, most in tries:
+        found = search.run(most)
         if found or not search.is_complete:
             return found, search.is_complete
     return [], True
 
 
 class _Search:
-    """A depth-first search with at most so many faults."""
+    """A depth-first search of what has the fewest faults, which goes on where it stopped."""
 
-    def __init__(self, text: str, layout: Layout, most_faults: int) -> None:
+    def __init__(self, text: str, at: int, layout: Layout) -> None:
         self.text = text
         self.layout = layout
-        self.most_faults = most_faults
         self.is_complete = True
+        self.n_steps = 0
+        start = _State(at, -1, None, (False,) * len(layout.sides), at)
+        # The states that are left to look at, by the number of their faults.
+        self.left: list[list[_State]] = [[] for _ in range(_MOST_FAULTS + 1)]
+        self.left[0].append(start)
         self.has_bars = "|" in text
         self.has_rows = ROW_END in text
         self.has_repeats = _REPEATED.search(text) is not None
 
-    def run(self, at: int) -> list[Reading]:
+    def run(self, most_faults: int) -> list[Reading]:
+        """Return the readings with so many faults, no more than two; there are none with fewer."""
         found: dict[object, Reading] = {}
-        n_sides = len(self.layout.sides)
-        stack = [_State(at, -1, None, (False,) * n_sides, at)]
-        for _ in range(_MOST_STEPS):
-            if not stack or len(found) > 1:
-                return list(found.values())
-            state = stack.pop()
-            if len(state.faults) > self.most_faults:
-                continue
-            if state.side == n_sides:
-                stack.extend(self._after_row(state, found))
-            elif state.side < 0:
-                stack.extend(self._block_starts(state))
-            else:
-                stack.extend(self._sides(state))
-        self.is_complete = False
+        stack = self.left[most_faults]
+        while stack and len(found) < 2:
+            self.n_steps += 1
+            if self.n_steps > _MOST_STEPS:
+                self.is_complete = False
+                break
+            for state in self._after(stack.pop(), found):
+                if len(state.faults) <= _MOST_FAULTS:
+                    self.left[len(state.faults)].append(state)
         return list(found.values())
+
+    def _after(self, state: _State, found: dict[object, Reading]) -> Iterator[_State]:
+        if state.side == len(self.layout.sides):
+            return self._after_row(state, found)
+        return self._block_starts(state) if state.side < 0 else self._sides(state)
 
     def _block_starts(self, state: _State) -> Iterator[_State]:
         at = skip(self.text, state.at)
@@ -126,7 +142,7 @@ class _Search:
     def _after_row(self, state: _State, found: dict[object, Reading]) -> Iterator[_State]:
         if not state.has_cell or state.block is None or not self._is_row(state):
             return
-        if self.layout.may_be_blank and not _are_apart(state.block, state.lengths):
+        if self.layout.may_be_blank and not are_apart(state.block, state.lengths):
             return
         block = replace(state.block, end=state.at)
         for start in self._row_starts(state, block):
@@ -138,10 +154,12 @@ class _Search:
         while (end := absent_end(self.text, rest)) is not None:
             rest = skip(self.text, end)
         blocks = (*state.blocks, block)
-        if self._may_end(rest):
+        if self.layout.lenient is not None and not is_whole(block, self.layout.lenient):
+            return
+        if self._may_end(rest) and not has_lost_cap(block):
             reading = Reading(blocks, state.faults, rest)
             found.setdefault(reading.values(), reading)
-        elif self.layout.is_repeated:
+        elif self.layout.is_repeated and not has_lost_cap(block):
             yield replace(
                 state, at=rest, side=-1, block=None, blocks=blocks, has_cell=False, lengths=()
             )
@@ -178,7 +196,24 @@ class _Search:
             yield replace(state, side=side + 1)
         for end in self._absent(at, self.layout.sides[side]):
             yield replace(state, at=end, side=side + 1, absent=_with(state.absent, side, True))
-        yield from self._cells_of_side(state, at)
+        if side == self.layout.lenient:
+            yield from self._any_cells(state, at)
+        else:
+            yield from self._cells_of_side(state, at)
+
+    def _any_cells(self, state: _State, at: int) -> Iterator[_State]:
+        """Go past the cells of the side that is not read, whatever they say."""
+        roles = self.layout.sides[state.side]
+        for end in dict.fromkeys(
+            end for _, end in self._cells(state, at, roles, (), Cell(start=at))
+        ):
+            yield replace(
+                state,
+                at=end,
+                side=state.side + 1,
+                absent=_with(state.absent, state.side, False),
+                has_cell=True,
+            )
 
     def _absent(self, at: int, roles: tuple[CellRole, ...]) -> Iterator[int]:
         """Offer the ends of a sign that a side is absent: one, or one for each of its cells."""
@@ -193,11 +228,13 @@ class _Search:
     def _cells_of_side(self, state: _State, at: int) -> Iterator[_State]:
         assert state.block is not None
         chains, side = state.block.chains, state.side
-        for cell, end in self._cells(at, self.layout.sides[side], chains[side], Cell(start=at)):
-            broken = self._faults(chains[side], cell, side)
-            if broken is None:
+        roles = self.layout.sides[side]
+        for cell, end in self._cells(state, at, roles, chains[side], Cell(start=at)):
+            broken = broken_laws(self.layout.law, chains[side], cell, side)
+            if broken is None or (self.layout.may_be_blank and not _are_rates(broken)):
                 continue
-            block = replace(state.block, chains=_with(chains, side, (*chains[side], cell)), end=end)
+            chain = (*with_cap(chains[side], cell), cell)
+            block = replace(state.block, chains=_with(chains, side, chain), end=end)
             yield replace(
                 state,
                 at=end,
@@ -209,21 +246,21 @@ class _Search:
             )
 
     def _cells(
-        self, at: int, roles: tuple[CellRole, ...], chain: Chain, cell: Cell
+        self, state: _State, at: int, roles: tuple[CellRole, ...], chain: Chain, cell: Cell
     ) -> Iterator[tuple[Cell, int]]:
         """Read the cells of a side one after another, in every way."""
         if not roles:
             yield cell, at
             return
         at = skip(self.text, at)
-        for read, end in self._role(at, roles[0], chain, cell):
-            yield from self._cells(end, roles[1:], chain, read)
+        for read, end in self._role(state, at, roles[0], chain, cell):
+            yield from self._cells(state, end, roles[1:], chain, read)
 
     def _role(
-        self, at: int, role: CellRole, chain: Chain, cell: Cell
+        self, state: _State, at: int, role: CellRole, chain: Chain, cell: Cell
     ) -> Iterator[tuple[Cell, int]]:
         if role == "rank":
-            yield from self._rank(at, chain, cell)
+            yield from self._rank(at, chain, cell, is_lenient=state.side == self.layout.lenient)
         elif role == "leverage":
             found = _LEVERAGE.match(self.text, at)
             if found:
@@ -237,13 +274,15 @@ class _Search:
         else:
             offered = bands if role == "band" else edges
             for band in offered(self.text, at):
-                if self._may_follow(chain, band):
+                if self._may_follow(state, chain, band):
                     yield replace(cell, band=band), band.end
 
-    def _rank(self, at: int, chain: Chain, cell: Cell) -> Iterator[tuple[Cell, int]]:
-        if chain:
+    def _rank(
+        self, at: int, chain: Chain, cell: Cell, *, is_lenient: bool
+    ) -> Iterator[tuple[Cell, int]]:
+        if chain or is_lenient:
             yield cell, at
-            if not self.has_bars:
+            if not self.has_bars and not is_lenient:
                 return
             absent = absent_end(self.text, at)
             if absent is not None:
@@ -252,84 +291,23 @@ class _Search:
             if not chain or rank == chain[0].rank:
                 yield replace(cell, rank=rank), end
 
-    def _may_follow(self, chain: Chain, band: Band) -> bool:
+    def _may_follow(self, state: _State, chain: Chain, band: Band) -> bool:
         """Tell whether a band may follow, so that hopeless ones are dropped at once."""
+        if state.side == self.layout.lenient:
+            return True
         if not chain:
             return band.floor == 0 and band.cap != 0
         last = chain[-1].tier_band
-        if last.cap is None or (band.cap is not None and band.cap <= last.cap):
-            return False
-        return band.floor == last.cap or self.most_faults > 0
-
-    def _faults(self, chain: Chain, cell: Cell, side: int) -> tuple[Fault, ...] | None:
-        """Return the laws that a cell breaks as the next of its chain; None if it cannot be it."""
-        rate = cell.tier_rate
-        if self.layout.law.rates == "rising" and not rate.value:
-            return None
-        if cell.high is not None and rate.value * cell.high > 1:
-            return None
-        if cell.low is not None and cell.low >= (cell.high or 0):
-            return None
-        found = []
-        band = cell.tier_band
-        if chain:
-            last = chain[-1]
-            if not self.layout.law.allows(last.tier_rate, rate):
-                return None
-            if cell.high is not None and cell.high >= (last.high or 0):
-                return None
-            if band.floor != last.tier_band.cap:
-                printed = "no number" if band.floor is None else f"{band.floor:,}"
-                found.append(
-                    Fault("floor", cell.start, side, f"the floor {printed} is not the cap before, "
-                          f"{last.tier_band.cap:,}")
-                )  # fmt: skip
-            if _has_gap(last, cell):
-                found.append(
-                    Fault("leverage", cell.start, side,
-                          f"leverage goes from {_span(last)} to {_span(cell)}")
-                )  # fmt: skip
-        if not band.is_regular:
-            found.append(
-                Fault("comma", cell.start, side, f"the commas of {band.cap:,} stand elsewhere")
-            )
-        return tuple(found)
+        if last.is_cap_lost:
+            # The next floor says what the cap is.
+            floor = last.floor or Decimal(0)
+            return band.floor is not None and band.floor > floor and not is_under(band, band.floor)
+        return last.cap is not None and not is_under(band, last.cap)
 
 
-def _has_gap(last: Cell, cell: Cell) -> bool:
-    """Tell whether printed ranges of leverage leave one out or have one twice."""
-    if cell.high is None or (last.low is None and cell.low is None):
-        return False
-    return cell.high != (last.low or last.high or 0) - 1
-
-
-def _are_apart(block: Block, lengths: tuple[tuple[int, ...], ...]) -> bool:
-    """Tell whether the last row, and the one before it, could not be arranged otherwise.
-
-    ``lengths`` are those of the chains at the end of each earlier row. Cells of one row share a
-    leverage; lone cells of two rows, on either side, do not.
-    """
-    now = tuple(map(len, block.chains))
-    last = lengths[-1] if lengths else (0, 0)
-    ahead = lengths[-2] if len(lengths) > 1 else (0, 0)
-    new = [chain[-1] if now[side] > last[side] else None for side, chain in enumerate(block.chains)]
-    old = [
-        chain[last[side] - 1] if last[side] > ahead[side] else None
-        for side, chain in enumerate(block.chains)
-    ]
-    if new[0] and new[1]:
-        return _overlap(new[0], new[1])
-    pairs = ((old[0], new[1]), (old[1], new[0])) if not (old[0] and old[1]) else ()
-    return not any(one and two and _overlap(one, two) for one, two in pairs)
-
-
-def _overlap(one: Cell, two: Cell) -> bool:
-    low = max(one.low or one.high or 0, two.low or two.high or 0)
-    return low <= min(one.high or 0, two.high or 0)
-
-
-def _span(cell: Cell) -> str:
-    return f"{cell.low} - {cell.high}x" if cell.low is not None else f"{cell.high}x"
+def _are_rates(faults: tuple[Fault, ...]) -> bool:
+    """Tell whether nothing is wrong but rates that stay: where cells lack, no more is certain."""
+    return all(fault.kind == "rate" for fault in faults)
 
 
 def _with(items: tuple[_Item, ...], place: int, item: _Item) -> tuple[_Item, ...]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from pymargin.notices.blocks import Chain
 from pymargin.notices.figures import Rate
+from pymargin.rules.schedules import OPEN_CAP
 
 __all__ = ["findings_of_falling", "findings_of_rising", "is_round_ratio", "percent"]
 
@@ -51,7 +52,7 @@ def findings_of_falling(chain: Chain) -> Iterator[tuple[int, str, str]]:
             shown = percent(cell.tier_rate.value)
             yield cell.start, f"a ratio of {shown} is unusual", _AS_PRINTED
     last = chain[-1]
-    if last.tier_band.cap is not None and last.tier_band.cap < Decimal(99_999_999_999):
+    if last.tier_band.cap is not None and last.tier_band.cap < OPEN_CAP:
         yield (
             last.start,
             f"the last tier ends at {last.tier_band.cap:,}, where tables go on without end",

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Literal
 
 from pymargin.notices.known_names import KNOWN
 
-__all__ = ["QUOTES", "is_certain", "is_name", "is_whole", "symbols_in", "torn_apart"]
+__all__ = [
+    "QUOTES",
+    "is_certain",
+    "is_name",
+    "is_whole",
+    "product_of",
+    "symbols_in",
+    "torn_apart",
+]
 
 QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "TUSD", "BTC", "USD")
 _MULTIPLIERS = ("1000000", "10000", "1000", "1M")
@@ -83,6 +92,21 @@ def is_whole(symbol: str) -> bool:
         return False
     name = found.group(1)
     return (is_certain(name) or name in KNOWN) and torn_apart(name) is None
+
+
+def product_of(symbol: str) -> Literal["usdm", "coinm"]:
+    """Say whose contract a symbol is: those quoted in USD itself are margined in their coin.
+
+    Examples
+    --------
+    >>> [product_of(symbol) for symbol in ("LTCUSDT", "BNBUSD", "LTCUSD_PERP", "LTCBUSD")]
+    ['usdm', 'coinm', 'coinm', 'usdm']
+    """
+    pair = symbol.partition("_")[0]
+    if not pair.endswith("USD"):
+        return "usdm"
+    is_stable = pair.endswith(("FDUSD", "BUSD", "TUSD")) and pair.removesuffix("USD") not in KNOWN
+    return "usdm" if is_stable else "coinm"
 
 
 def symbols_in(text: str) -> list[tuple[str, int, int]]:

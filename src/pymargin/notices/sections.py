@@ -23,8 +23,9 @@ _ANNOUNCES = re.compile(
     r"will (?:be )?(?:updat|adjust|chang|amend|revis)|effective|tak(?:e|ing) effect"
 )
 _FUTURES = re.compile(
-    r"Futures|Perpetual|[Ll]everage\s?(?:and|&)\s?[Mm]argin [Tt]iers|USDS?-M|COIN-M"
+    r"Futures|Perpetual|[Ll]everage\s?(?:and|&)\s?[Mm]argin [Tt]iers|USD[STC]?-M|COIN-M"
 )
+_USD_MARGINED = re.compile(r"USD[STC]?-M")
 _MARGIN = re.compile(r"Portfolio Margin|Cross Margin|Binance Margin|PM Pro|[Cc]ollateral [Rr]atio")
 _PRO = re.compile(r"PM Pro|Portfolio Margin Pro")
 _RANKS_NAMED = re.compile(
@@ -34,7 +35,7 @@ _RANKS_NAMED = re.compile(
 _TABULAR = re.compile(
     r"[0-9]\s?%|[0-9]\s?x(?![a-z])|[0-9],[0-9]{3}|[<≤]\s?[Pp]osition|(?<=[A-Z])[0-9]{2,4}(?=[A-Z])"
 )
-_CONTRACT_WORDS = re.compile(r"\b(?:USDS?-M|COIN-M|UTC|GMT|USDS?|PERP|NEW|AND|TradFi)\b")
+_CONTRACT_WORDS = re.compile(r"\b(?:USD[STC]?-M|COIN-M|UTC|GMT|USDS?|PERP|NEW|AND|TradFi)\b")
 _CAPITALS = re.compile(r"(?<![A-Za-z0-9])[A-Z0-9]{2,}(?![A-Za-z0-9])")
 _HEADS = re.compile(r"Contracts?\b|:\s*$")
 _LEAST_TABULAR = 2
@@ -71,7 +72,7 @@ class Sections:
     window: timedelta | None = None
     only_window: timedelta | None = None
     margin_product: NoticeProduct | None = None
-    futures_product: NoticeProduct = "usdm"
+    futures_product: NoticeProduct | None = None
     ranks_named: frozenset[int] = frozenset()
     announced: dict[Section, dict[datetime, tuple[Passage, tuple[int, int]]]] = field(
         default_factory=dict
@@ -143,9 +144,9 @@ class Sections:
             self.section, self.said, self.window, self.heading = section, (), None, None
 
     def _product(self, text: str) -> None:
-        if "COIN-M" in text:
+        if "coin-m" in text.lower():
             self.futures_product = "coinm"
-        elif re.search("USDS?-M", text):
+        elif _USD_MARGINED.search(text):
             self.futures_product = "usdm"
         if _FUTURES.search(text) and not _MARGIN.search(text):
             return

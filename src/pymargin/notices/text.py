@@ -41,6 +41,8 @@ _SIGNS = str.maketrans(
         "：": ":",
     }
 )
+# The circled S of COINⓈ-M stands for no letter of its own.
+_COIN_SIGN = re.compile(r"(?<![A-Za-z])(COIN|Coin)S-M(?![a-z])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _LESS_OR_EQUAL = re.compile(r"<\s?=|=\s?<")
 _MORE_OR_EQUAL = re.compile(r">\s?=")
@@ -95,11 +97,13 @@ def normalised(text: str) -> str:
     --------
     >>> normalised("USDⓈ-M 5,000 &lt; Position ⩽ 1０,000")
     'USDS-M 5,000 < Position ≤ 10,000'
+    >>> normalised("COINⓈ-M")
+    'COIN-M'
     """
     if "&" in text:
         text = html.unescape(text)
     text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
-    text = _INVISIBLE.sub("", text)
+    text = _COIN_SIGN.sub(r"\1-M", _INVISIBLE.sub("", text))
     return _MORE_OR_EQUAL.sub("≥", _LESS_OR_EQUAL.sub("≤", text))
 
 

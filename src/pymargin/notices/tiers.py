@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pymargin.notices.blocks import Block, Cell, CellRole, Chain, Fault, Layout, Reading
 from pymargin.notices.chains import readings
@@ -19,16 +20,24 @@ def read_tiers(table: Table, layout: Layout, notes: Notes, *, whose: str = "") -
     Every fault and every doubt of the reading is noted.
     """
     text, start = table.passage.text, table.header.end
+    span = (table.header.start, table.end)
     found, is_complete = readings(text, start, table.end, layout)
-    if len(found) != 1 or not is_complete:
+    if len(found) == 1 and is_complete:
+        (reading,) = found
+    else:
         what = "no reading of this table keeps the laws of its kind" if not found else (
             "this table can be read in more than one way"
         )  # fmt: skip
+        half = None if found else _without_before(table, layout)
+        how = "no change is made of it"
+        if half is not None:
+            what = "the side before keeps the laws of its kind in no reading"
+            how = "the side after is read alone: the change says nothing of what was before"
         named = f"{whose}: {what}" if whose else what
-        span = (table.header.start, table.end)
-        notes.problem(table.passage, span, named, "left_out", "no change is made of it")
-        return None
-    (reading,) = found
+        notes.problem(table.passage, span, named, "left_out", how)
+        if half is None:
+            return None
+        reading = half
     notes.account(table.passage, table.header.start, reading.end)
     for fault in reading.faults:
         _note_fault(table, fault, notes, whose or _names(reading, fault.at))
@@ -40,11 +49,22 @@ def read_tiers(table: Table, layout: Layout, notes: Notes, *, whose: str = "") -
     return reading
 
 
+def _without_before(table: Table, layout: Layout) -> Reading | None:
+    """Read the side after alone, where it keeps every law and can be read in one way."""
+    if len(layout.sides) < 2:
+        return None
+    alone = replace(layout, lenient=0, may_be_blank=False)
+    found, is_complete = readings(table.passage.text, table.header.end, table.end, alone)
+    return found[0] if len(found) == 1 and is_complete and not found[0].faults else None
+
+
 def _note_fault(table: Table, fault: Fault, notes: Notes, whose: str) -> None:
     span = (fault.at, min(fault.at + 60, table.end))
     what = f"{whose}: {fault.what}" if whose else fault.what
     if fault.kind == "floor":
         notes.problem(table.passage, span, what, "mended", "each floor is read as the cap before")
+    elif fault.kind == "cap":
+        notes.problem(table.passage, span, what, "mended", "the cap is read as the floor after it")
     else:
         notes.problem(table.passage, span, what, "warned", "read as printed")
 

@@ -113,7 +113,7 @@ class Standing:
             if tiers is None and change.table in FLAT_TABLES:
                 tiers = self._of_peers(change.product, table, change.key)
         else:
-            tiers = self._schedule(table, change.key)
+            tiers = self._schedule(table, self._name(table, change.key))
         if change.table in FLAT_TABLES and tiers is not None and len(tiers) == 1:
             return tiers[0].rate
         return tiers
@@ -145,7 +145,7 @@ class Standing:
         if isinstance(change.key, int):
             self._ranked[table][change.key] = _schedule_of(after)
         else:
-            self._own[table][change.key] = _schedule_of(after)
+            self._own[table][self._name(table, change.key)] = _schedule_of(after)
         return None
 
     def parts(self) -> Mapping[str, Any]:
@@ -160,6 +160,12 @@ class Standing:
                 groups += [Group(tiers, assets=tuple(names)) for tiers, names in named.items()]
                 tables[table] = groups
         return {"tables": tables, **{part: self._ranks[p] for p, part in _RANKS.items()}}
+
+    def _name(self, table: str, name: str) -> str:
+        """Return the symbol that a notice means: of COIN-M it names the perpetual by its pair."""
+        if table != "coinm" or "_" in name or name in self._own[table]:
+            return name
+        return f"{name}_PERP"
 
     def _schedule(self, table: str, name: str) -> Schedule | None:
         own = self._own[table].get(name)
