@@ -160,6 +160,16 @@ def test_positions_are_the_oracles(mode: str) -> None:
         assert getattr(found, name) == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
 
 
+def test_multi_assets_mode_is_of_usdm_alone() -> None:
+    rules, prices = pm.example_rules(), {"BTC": 60000.0, "ETH": 3000.0, "BTCUSD_PERP": 60000.0}
+    position = {"symbol": "BTCUSD_PERP", "quantity": 100.0, "entry_price": 60000.0}
+    wallets = [{"asset": "BTC", "balance": 0.0001}, {"asset": "ETH", "balance": 9.0}]
+    row = {"account": 1, "multi_assets": True, "wallets": wallets, "positions": [position]}
+    found = pm.coinm(pm.Accounts.from_rows([row]), prices, rules)
+    assert found.actions[0] == pm.Action.LIQUIDATE
+    assert found.margin_level[0] < 1
+
+
 def planted(mode: str, number: int, place: int, rules: pm.MarginRules) -> dict[str, Any]:
     """Return an account whose level is exactly 1, or a unit of the last place to either side."""
     rng = random.Random(f"{mode}/{number}")

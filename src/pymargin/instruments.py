@@ -20,7 +20,7 @@ from pymargin.tables import compile_tables
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["NO_ASSET", "InstrumentRows", "Instruments", "instruments_of"]
+__all__ = ["NO_ASSET", "InstrumentRows", "Instruments", "instruments_of", "multi_assets_of"]
 
 NO_ASSET = "\0"
 """What a symbol without a contract is settled in: it is a gap, its settlement is none."""
@@ -71,6 +71,11 @@ def _contract(rules: MarginRules, symbol: str, products: tuple[str, ...]) -> Con
     return contract if contract.product in products else None
 
 
+def multi_assets_of(mode: Mode, accounts: Accounts) -> npt.NDArray[np.bool_] | None:
+    """Return bool[n], None where no account is in multi-assets mode: a mode of USDⓈ-M alone."""
+    return accounts._multi_assets if mode is Mode.USDM else None
+
+
 class InstrumentRows:
     """The table of instruments: assets by themselves, assets in multi-assets mode, symbols."""
 
@@ -93,7 +98,7 @@ class InstrumentRows:
         assets = instruments.assets
         self.index = _index_prices(prices, assets, len(accounts.assets))
         self.bid, self.ask = self.index, self.index
-        if not self.is_portfolio and accounts._multi_assets is not None:
+        if multi_assets_of(mode, accounts) is not None:
             self.bid, self.ask = _rates(prices, assets, self.index)
         self.mark = resolve_marks(prices, accounts.symbols)
         self.size = np.array(

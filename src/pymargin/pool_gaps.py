@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.errors import Problem, UnpricedError
-from pymargin.instruments import InstrumentRows
+from pymargin.instruments import InstrumentRows, multi_assets_of
 from pymargin.rules import MarginRules
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def _asset_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Itera
 def _lacks(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
     """bool[a]: the asset cannot be valued by itself or in multi-assets mode."""
     n, assets = rows.n_assets, len(rows.instruments.assets)
-    multi = rows.accounts._multi_assets
-    all_multi = not rows.is_portfolio and multi is not None and bool(multi.all())
+    multi = multi_assets_of(rows.mode, rows.accounts)
+    all_multi = multi is not None and bool(multi.all())
     lacks: npt.NDArray[np.bool_] = (gaps[:assets] != 0) | (gaps[n : n + assets] != 0)
     return lacks if all_multi else lacks | np.isnan(rows.index)
 

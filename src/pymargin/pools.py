@@ -14,7 +14,13 @@ import numpy.typing as npt
 from pymargin import _core
 from pymargin.book import cached, prepare_if_regular
 from pymargin.errors import AccountsError, Problem
-from pymargin.instruments import NO_ASSET, InstrumentRows, Instruments, instruments_of
+from pymargin.instruments import (
+    NO_ASSET,
+    InstrumentRows,
+    Instruments,
+    instruments_of,
+    multi_assets_of,
+)
 from pymargin.modes import Mode
 from pymargin.pool_gaps import loan_leverages, refuse_gaps
 from pymargin.prices import PriceSource
@@ -111,7 +117,7 @@ def bind_pools(
         accounts,
         f"pools/{mode}",
         key,
-        lambda: _pooled(accounts, rules, instruments, leverage, in_one=is_portfolio),
+        lambda: _pooled(mode, accounts, rules, instruments, leverage),
     )
     prepare_if_regular(accounts, f"pools/{mode}", pools, threads)
     rows = InstrumentRows(mode, accounts, prices, rules, instruments, pools)
@@ -150,19 +156,19 @@ def _refuse_what_portfolios_lack(mode: Mode, accounts: Accounts) -> None:
 
 
 def _pooled(
+    mode: Mode,
     accounts: Accounts,
     rules: MarginRules,
     instruments: Instruments,
     leverage: int | None,
-    *,
-    in_one: bool,
 ) -> tuple[_core.Pools, tuple[npt.NDArray[np.int64], ...]]:
-    n = len(accounts)
+    n, in_one = len(accounts), mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
     wallets = accounts._wallets or no_wallets(n)
     positions = accounts._positions or no_positions(n)
     number = {asset: k for k, asset in enumerate(instruments.assets)}
     contracts = [one or Contract("usdm", NO_ASSET, NO_ASSET) for one in instruments.contracts]
     n_assets = len(instruments.assets) + (0 if instruments.assets else 1)
+    multi = multi_assets_of(mode, accounts)
     pools = _core.Pools(
         _balances(accounts, in_one=in_one),
         loan_leverages(accounts, rules, in_one=in_one),
@@ -175,7 +181,7 @@ def _pooled(
             _position_leverages(positions.leverage, positions.symbol_ids, instruments, leverage),
             positions.isolated_margin,
         ],
-        None if accounts._multi_assets is None else accounts._multi_assets.view(np.uint8),
+        None if multi is None else multi.view(np.uint8),
         [
             np.array([number[one.settlement_asset] for one in contracts], dtype=np.uint32),
             np.array([float(one.contract_size) for one in contracts]),
