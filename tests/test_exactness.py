@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exactness import chunk, integers, run
-from exactness.chunk import Job
 from exactness.integers import READINGS, Account, Checker, Limit, Reading
+from exactness.job import Job
 from exactness.market import Market
 from exactness.plant import thresholds_of
 from exactness.state import Plan, State

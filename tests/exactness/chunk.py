@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,30 +20,15 @@ import pymargin as pm
 from exactness.book import Book, book_of
 from exactness.draw import draw_book
 from exactness.integers import BEYOND_TIERS, READINGS, Reading
+from exactness.job import Job
 from exactness.market import ASSETS, Market, draw_market
 from exactness.plant import Planter, move_near, thresholds_of
 from pymargin import _core, oracle
 
-Kind = Literal["random", "tie"]
 IMPLEMENTATIONS = ("generic", "avx2")
 NEAR = 0.6
 """The share of the random accounts that is to be moved beside a threshold."""
 _MOST_REPORTED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a chunk is made from: for ties, `size` counts those exactly on a threshold."""
-
-    kind: Kind
-    index: int
-    seed: int
-    size: int
-    oracle: int
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind}/{self.index}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def draw_book(rng: np.random.Generator, market: Market, n: int) -> Book:
     chosen = np.arange(N_ASSETS) < counts[:, None]
     ids = assets[chosen]
     owner = np.repeat(np.arange(n), counts)
-    digits = _digits(rng, n)
+    digits = draw_digits(rng, n)
     book = Book(
         offsets=offsets,
         asset_ids=ids.astype(np.uint16),
@@ -40,7 +40,7 @@ def draw_book(rng: np.random.Generator, market: Market, n: int) -> Book:
     return book
 
 
-def _digits(rng: np.random.Generator, n: int) -> Ints:
+def draw_digits(rng: np.random.Generator, n: int) -> Ints:
     """Return how many digits each account's quantities have at most: a few, 15, or all of them."""
     drawn = rng.choice([1, 2, 4, 8, 15, 17], (n, 1), p=[0.05, 0.1, 0.2, 0.1, 0.35, 0.2])
     return np.asarray(drawn, np.int64)
@@ -100,6 +100,11 @@ def _move_to_edges(
     cap = drawn[np.arange(len(where)), rng.integers(0, caps.shape[1], len(where))]
     price = market.prices[ids[where]]
     edge = np.divide(cap, price, out=np.zeros(len(where)), where=price > 0)
+    set_at_edges(rng, quantities, where, edge)
+
+
+def set_at_edges(rng: np.random.Generator, quantities: Floats, where: Ints, edge: Floats) -> None:
+    """Set quantities to what is worth a cap: a decimal or any float64, there or just beside."""
     valid = (edge >= SMALLEST) & (edge <= LARGEST)
     where, edge = where[valid], edge[valid]
     # Of 15 digits, and one unit of the 15th; or any float64, and its neighbour.

@@ -40,12 +40,12 @@ def tables(records: Iterable[Record]) -> str:
     seconds = sum(record["seconds"] for record in records)
     return "\n".join(
         [
-            _table(head, rows),
+            table(head, rows),
             "random, with sides: accounts evaluated under the reading; near: moved beside one of",
             "its thresholds; ties: planted exactly on one; asked: of the oracle too.",
             "",
-            _table(("reading", "threshold", "ties"), planted),
-            _table(("accounts", "count"), shapes.items()),
+            table(("reading", "threshold", "ties"), planted),
+            table(("accounts", "count"), shapes.items()),
             f"{counts.random:,} random accounts, {sum(counts.ties.values()):,} ties with "
             f"{counts.beside_ties - sum(counts.ties.values()):,} neighbours, "
             f"{decisions:,} decisions of {', '.join(ways) or 'nothing'}: "
@@ -69,7 +69,7 @@ def _key(reading: str, threshold: str) -> str:
     return f"{reading}: {threshold}"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
     cells = [head, *([f"{c:,}" if isinstance(c, int) else c for c in row] for row in rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(head))]
     lines = []

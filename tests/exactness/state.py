@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from exactness.chunk import Job, Kind
-from exactness.integers import READINGS
+from exactness.job import Job, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,8 @@ class Plan:
         Of the random accounts, how many the oracle is asked about; it is asked about every tie.
     seed
         From which every chunk's own seed follows.
+    parts
+        How many readings or modes take turns: there are as many chunks of each.
     random_chunk, tie_chunk
         How many of either make a chunk at most.
     """
@@ -32,6 +33,7 @@ class Plan:
     ties: int
     oracle: int
     seed: int = 1
+    parts: int = 7
     random_chunk: int = 20_000
     tie_chunk: int = 2_500
 
@@ -45,8 +47,8 @@ class Plan:
                 yield from jobs[len(jobs) * k // n : len(jobs) * (k + 1) // n]
 
     def _chunks(self, kind: Kind, total: int, size: int, asked: int) -> Iterator[Job]:
-        """Yield equal chunks of at most `size`, as many for each reading."""
-        n = -(-total // (size * len(READINGS))) * len(READINGS)
+        """Yield equal chunks of at most `size`, as many for each part."""
+        n = -(-total // (size * self.parts)) * self.parts
         for k in range(n):
             share, count = (of * (k + 1) // n - of * k // n for of in (asked, total))
             yield Job(kind, k, self.seed, count, min(share, count))
