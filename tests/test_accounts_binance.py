@@ -77,7 +77,7 @@ FAULTS = {
         {"payload": [answer("MARGIN_1"), answer("MARGIN_2")], "account": ["a", "b"]},
         "payload[1].accountType must be MARGIN_1 in cross_classic, not 'MARGIN_2'",
     ),
-    "mode": ({"mode": "usdm"}, "payload must be an answer about an account (assets and positions)"),
+    "mode": ({"mode": "usdm"}, "payload must be about usdm, not an answer about cross margin"),
     "isolated": (
         {"mode": "isolated"},
         "mode must be cross_classic, cross_pro, portfolio, portfolio_pro, usdm or coinm (spot iso",

@@ -45,6 +45,7 @@ from pymargin.rules import (
 )
 from pymargin.stress import Stress, stress
 from pymargin.transfer_in import max_transfer_in
+from pymargin.verify import Figure, Verdict, VerifyReport, verify
 
 __all__ = [
     "Accounts",
@@ -55,6 +56,7 @@ __all__ = [
     "ClassicLevels",
     "Contract",
     "Explanation",
+    "Figure",
     "FuturesLevels",
     "Impact",
     "ImpactSummary",
@@ -76,6 +78,8 @@ __all__ = [
     "Tier",
     "Timeline",
     "UnpricedError",
+    "Verdict",
+    "VerifyReport",
     "__version__",
     "builtin_rules",
     "check_rules",
@@ -99,4 +103,5 @@ __all__ = [
     "rules_from_binance",
     "stress",
     "usdm",
+    "verify",
 ]

@@ -13,13 +13,14 @@ from typing import Any
 
 from pymargin.errors import AccountsError, Problem
 
-__all__ = ["Answers", "Item", "answers_in", "decoded", "flag", "number"]
+__all__ = ["Answers", "Item", "answers_in", "decoded", "flag", "is_isolated_margin", "number"]
 
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 _KNOWN = (
-    "an answer about an account (assets and positions), its balances, wallets, positionRisk, "
-    "symbolConfig, portfolio account or margin-asset-leverage"
+    "an answer about an account (assets and positions, or userAssets), its balances, wallets, "
+    "positionRisk, symbolConfig, portfolio account or margin-asset-leverage"
 )
+_NOT_ISOLATED = "an answer about another account: spot isolated margin is out of scope for now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Answers:
 
     Attributes
     ----------
+    crosses
+        Of cross margin, with ``userAssets``.
     accounts
         With ``assets`` and ``positions``.
     summaries
@@ -60,6 +63,7 @@ class Answers:
         With the ``leverage`` of the loans of an asset.
     """
 
+    crosses: list[Item] = field(default_factory=list)
     accounts: list[Item] = field(default_factory=list)
     summaries: list[Item] = field(default_factory=list)
     balances: list[Item] = field(default_factory=list)
@@ -69,13 +73,25 @@ class Answers:
     loans: list[Item] = field(default_factory=list)
 
     def add(self, source: Any, path: str, problems: list[Problem]) -> None:
-        """Take in an answer, a path to one, or a list of either, as deep as it goes."""
+        """Take in an answer, a path to one, or a list of either."""
         answer = decoded(source)
+        if answer is source and isinstance(answer, list | tuple):
+            # A path is the caller's: what is inside an answer is never opened.
+            for place, each in enumerate(answer):
+                self._take(decoded(each), f"{path}[{place}]", problems)
+        else:
+            self._take(answer, path, problems)
+
+    def _take(self, answer: Any, path: str, problems: list[Problem]) -> None:
+        """Take in an answer or a list of answers, as deep as it goes."""
         if isinstance(answer, list | tuple):
             for place, each in enumerate(answer):
-                self.add(each, f"{path}[{place}]", problems)
+                self._take(each, f"{path}[{place}]", problems)
             return
         kind = self._kind_of(answer) if isinstance(answer, Mapping) else None
+        if kind is None and is_isolated_margin(answer):
+            problems.append(Problem(path, "mode", "one about isolated margin", _NOT_ISOLATED))
+            return
         if kind is None:
             found = sorted(answer)[:5] if isinstance(answer, Mapping) else type(answer).__name__
             problems.append(Problem(path, "shape", found, _KNOWN))
@@ -83,10 +99,12 @@ class Answers:
         kind.append(Item(path, answer))
         if kind is self.accounts:
             for name in ("assets", "positions"):
-                self.add(answer[name], f"{path}.{name}", problems)
+                self._take(answer[name], f"{path}.{name}", problems)
 
     def _kind_of(self, answer: Mapping[str, Any]) -> list[Item] | None:
         keys = answer.keys()
+        if isinstance(answer.get("userAssets"), list):
+            return self.crosses
         if isinstance(answer.get("assets"), list) and isinstance(answer.get("positions"), list):
             return self.accounts
         for kind, needed in (
@@ -100,6 +118,14 @@ class Answers:
             if needed <= keys:
                 return kind
         return None
+
+
+def is_isolated_margin(answer: Any) -> bool:
+    """Return whether an answer is of ``GET /sapi/v1/margin/isolated/account``."""
+    pairs = answer.get("assets") if isinstance(answer, Mapping) else None
+    return isinstance(pairs, list) and any(
+        isinstance(pair, Mapping) and "baseAsset" in pair for pair in pairs
+    )
 
 
 def answers_in(payload: Any, positions: Any, path: str, problems: list[Problem]) -> Answers:

@@ -66,6 +66,7 @@ def futures_row(
 ) -> Row:
     """Return the row of a USDⓈ-M or COIN-M account; ``leverage`` of positions without one."""
     found = answers_in(payload, positions, path, problems)
+    _refuse_cross(found, mode, problems)
     for item in (*found.balances, *found.summaries):
         rule = f"about {mode}"
         problems.append(Problem(item.path, "mode", "an answer about portfolio margin", rule))
@@ -97,6 +98,7 @@ def portfolio_row(
 ) -> Row:
     """Return the row of a portfolio margin account; ``leverage`` of loans without one."""
     found = answers_in(payload, positions, path, problems)
+    _refuse_cross(found, mode, problems)
     if not found.balances and not problems:
         rule = "or hold an answer of GET /papi/v1/balance or /sapi/v1/portfolio/balance"
         problems.append(Problem(path, "shape", "one without balances", rule))
@@ -123,6 +125,12 @@ def portfolio_row(
         "positions": position_rows(found, None, problems),
         "open_order_loss": _open_order_loss(found, problems),
     }
+
+
+def _refuse_cross(found: Answers, mode: str, problems: list[Problem]) -> None:
+    for item in found.crosses:
+        what = "an answer about cross margin"
+        problems.append(Problem(item.path, "mode", what, f"about {mode}"))
 
 
 def _loan_leverages(found: Answers, problems: list[Problem]) -> dict[Any, Any]:

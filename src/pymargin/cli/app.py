@@ -18,6 +18,7 @@ from pymargin.cli.impact import impact
 from pymargin.cli.levels import levels
 from pymargin.cli.notice import notice
 from pymargin.cli.rules import rules
+from pymargin.cli.verify import verify
 from pymargin.errors import MarginError
 
 __all__ = ["group", "run"]
@@ -29,8 +30,8 @@ _INTERRUPTED = 130
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done; 1 done, but some account is unpriced or beyond its tiers; 2 bad "
-    "input.",
+    epilog="Exit codes: 0 done; 1 done, but some account is unpriced or beyond its tiers, or a "
+    "figure differs; 2 bad input.",
 )
 @click.version_option(__version__, message="pymargin %(version)s")
 def group() -> None:
@@ -45,7 +46,7 @@ def group() -> None:
     """  # noqa: D301
 
 
-for _command in (demo, levels, explain, rules, notice, impact, bench):
+for _command in (demo, levels, explain, verify, rules, notice, impact, bench):
     group.add_command(_command)
 
 

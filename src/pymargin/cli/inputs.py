@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,17 @@ from pymargin.cli.faults import InputError, blamed_on
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
-    from pymargin.prices import PriceSource
+    from pymargin.prices import Prices
     from pymargin.rules import MarginRules
 
-__all__ = ["find_id", "read_accounts", "read_prices", "read_rules"]
+__all__ = [
+    "find_id",
+    "read_accounts",
+    "read_answer",
+    "read_price_files",
+    "read_prices",
+    "read_rules",
+]
 
 _QUANTITIES = ("free", "locked", "borrowed", "interest", "margin_call_ratio", "open_order_loss")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
@@ -97,7 +104,7 @@ def _ids(pa: Any, texts: Any) -> Any:
 def _accounts_from_json(path: Path, mode: str | None, leverage: int | None) -> Accounts:
     from pymargin.accounts import Accounts
 
-    found = _decoded(path)
+    found = read_answer(path)
     if isinstance(found, Mapping) and "userAssets" in found:
         kind = mode or _EXCHANGE_MODES.get(str(found.get("accountType")))
         if kind is None:
@@ -111,7 +118,15 @@ def _accounts_from_json(path: Path, mode: str | None, leverage: int | None) -> A
     return Accounts.from_rows(found)
 
 
-def _decoded(path: Path) -> Any:
+def read_answer(path: Path) -> Any:
+    """Return the JSON of a file, in which no object may give a key twice.
+
+    Raises
+    ------
+    InputError
+        It is no JSON.
+    """
+
     def refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         read = dict(pairs)
         if len(read) < len(pairs):
@@ -126,7 +141,7 @@ def _decoded(path: Path) -> Any:
         raise InputError(f"{path} is not valid JSON: {err}") from err
 
 
-def read_prices(path: Path) -> PriceSource:
+def read_prices(path: Path) -> Prices:
     """Read prices: a JSON mapping, CSV of name and price, or the exchange's answers.
 
     Raises
@@ -138,6 +153,28 @@ def read_prices(path: Path) -> PriceSource:
 
     with blamed_on(path):
         return read(path)
+
+
+def read_price_files(paths: Sequence[Path]) -> Prices | None:
+    """Read prices of several files together; None where there is no file.
+
+    Raises
+    ------
+    InputError
+        A file holds no prices, or two give the same one.
+    """
+    from pymargin.prices import Prices
+
+    parts: dict[str, dict[str, float]] = {"index": {}, "mark": {}, "bid": {}, "ask": {}}
+    for path in paths:
+        found = read_prices(path)
+        for kind, known in parts.items():
+            given: Mapping[str, float] = getattr(found, kind)
+            repeated = sorted(name for name in known.keys() & given if known[name] != given[name])
+            if repeated:
+                raise InputError(f"{path} gives another price of {repeated[0]} than a file before")
+            known.update(given)
+    return Prices(**parts) if paths else None
 
 
 def read_rules(source: str) -> MarginRules:
