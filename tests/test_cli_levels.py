@@ -268,3 +268,76 @@ def test_an_empty_book_is_no_error(desk: Desk) -> None:
     ran = desk.levels("--out", out, "--worst", 3, accounts=desk.json("none.json", []))
     assert ran.code == 0
     assert json.loads(out.read_text()) == []
+
+
+FUTURES = {
+    "assets": [
+        {"asset": "USDT", "walletBalance": "1000", "crossWalletBalance": "1000"},
+        {"asset": "BNB", "walletBalance": "-1", "crossWalletBalance": "-1"},
+    ],
+    "positions": [
+        {
+            "symbol": "BTCUSDT",
+            "positionAmt": "0.5",
+            "entryPrice": "60000",
+            "leverage": "20",
+            "isolated": False,
+        }
+    ],
+    "multiAssetsMargin": False,
+}
+MARKS = {"BTC": 60_000, "BNB": 600, "BTCUSDT": 59_000}
+
+
+def test_answers_about_a_futures_account_are_a_book(desk: Desk) -> None:
+    account = desk.json("f1.json", FUTURES)
+    desk.prices = desk.json("prices.json", MARKS)
+    desk.rules = "example"
+    ran = desk.levels("--worst", 1, accounts=account)
+    assert ran.code == 0, ran.err
+    assert "usdm by usdm" in ran.out
+    (line,) = (x for x in ran.out.splitlines() if x.startswith("f1 "))
+    book = pm.Accounts.from_binance("usdm", FUTURES, account="f1")
+    level = pm.usdm(book, MARKS, pm.example_rules()).margin_level[0]
+    # Held and owed: the wallets, at index prices.
+    assert line.split()[1:5] == [f"{level:.6f}", "1", "1,000", "600"]
+    assert desk.levels("--mode", "usdm", accounts=account).code == 0
+
+
+def test_several_answers_in_one_file_are_one_account(desk: Desk) -> None:
+    lean = {**FUTURES, "positions": [{"symbol": "BTCUSDT", "positionAmt": "0.5"}]}
+    account = desk.json("f1.json", [lean, [{**FUTURES["positions"][0], "markPrice": "59000"}]])
+    desk.prices, desk.rules = desk.json("prices.json", MARKS), "example"
+    assert desk.levels("--worst", 1, accounts=account).out == (
+        desk.levels("--worst", 1, accounts=desk.json("f1.json", FUTURES)).out
+    )
+
+
+def test_a_portfolio_margin_answer_asks_which_kind_it_is(desk: Desk) -> None:
+    balance = {"asset": "USDT", "crossMarginFree": "10", "crossMarginBorrowed": "5"}
+    account = desk.json("p1.json", [balance])
+    desk.rules = "example"
+    ran = desk.levels(accounts=account)
+    assert (ran.code, "give --mode portfolio or --mode portfolio_pro" in ran.err) == (2, True)
+    ran = desk.levels("--mode", "portfolio", "--leverage", 10, accounts=account)
+    assert (ran.code, "portfolio by portfolio" in ran.out) == (0, True)
+    stated = desk.json("p2.json", [{"uniMMR": "9", "accountType": "PM_1"}, balance])
+    assert "portfolio_pro by" in desk.levels("--leverage", 10, accounts=stated).out
+
+
+def test_an_answer_about_isolated_margin_is_refused(desk: Desk) -> None:
+    account = desk.json("i.json", {"assets": [{"baseAsset": {}, "quoteAsset": {}}]})
+    ran = desk.levels(accounts=account)
+    assert (ran.code, "isolated margin, which is out of scope" in ran.err) == (2, True)
+
+
+def test_prices_may_come_in_several_files(desk: Desk) -> None:
+    account = desk.json("f1.json", FUTURES)
+    index = desk.json("index.json", {"BTC": 60_000, "BNB": 600})
+    marks = desk.json(
+        "marks.json", [{"symbol": "BTCUSDT", "positionAmt": "1", "markPrice": "59000"}]
+    )
+    ran = desk.run("levels", account, "--prices", index, "--prices", marks, "--rules", "example")
+    assert ran.code == 0, ran.err
+    ran = desk.run("levels", account, "--prices", index, "--rules", "example")
+    assert (ran.code, "BTCUSDT" in ran.err) == (2, True)

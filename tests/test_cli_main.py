@@ -48,7 +48,7 @@ def test_a_fault_of_our_own_is_no_bad_input(
     def fail(*_given: object) -> object:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("pymargin.rules.example_rules", fail)
+    monkeypatch.setattr("pymargin.example.example_accounts", fail)
     assert main(["demo", "--accounts", "1"]) == 70
     assert "please report" in capsys.readouterr().err
 

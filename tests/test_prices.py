@@ -295,7 +295,7 @@ WRONG_FILES = {
     "json": ("{", "must be JSON:"),
     "twice": ('{"BTC": 1, "BTC": 2}', "BTC must be there once, not twice"),
     "value": ('{"BTC": null}', "['BTC'] must be 0 or from 1e-100 to 1e+100, not None"),
-    "nested": ('{"BTC": {}}', "['BTC'] must be 0 or from 1e-100 to 1e+100, not {}"),
+    "nested": ('{"BTC": {}}', "; 'BTC' is no price"),
     "list": ("[1, 2]", "must be an object of name to price or an answer of the exchange"),
     "csv price": ("name,price\nBTC,x", "line 2 must be 0 or from 1e-100 to 1e+100, not 'x'"),
     "csv cells": ("BTC,1\nETH,1,2", "line 2 must be name,price, not 3 cells"),

@@ -153,3 +153,10 @@ def test_the_vendor_samples_load() -> None:
 )
 def test_the_vendor_samples_are_recognised(name: str) -> None:
     assert errors(SAMPLES / f"{name}.json") == []
+
+
+def test_an_answer_given_in_place_of_another_is_named() -> None:
+    tiered = [{"asset": "BTC", "collateralInfo": [{"tierFloor": "0", "collateralRate": "1"}]}]
+    with pytest.raises(RulesError, match="one for portfolio_pro_collateral") as caught:
+        rules_from_binance(portfolio_collateral=tiered)
+    assert len(caught.value.problems) == 1

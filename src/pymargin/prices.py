@@ -319,8 +319,8 @@ def read_prices(path: str | PathLike[str]) -> Prices:
     path
         CSV (``name,price``, with or without that header), or JSON: an object of
         name to price (of assets the index price, of symbols the mark price), or one of
-        the exchange's answers (margin priceIndex, futures premiumIndex or assetIndex,
-        portfolio asset-index-price), told by its fields.
+        the exchange's answers (margin priceIndex, futures premiumIndex, assetIndex or
+        positionRisk, portfolio asset-index-price), told by its fields.
 
     Raises
     ------

@@ -82,6 +82,16 @@ class Answers:
         else:
             self._take(answer, path, problems)
 
+    def add_decoded(self, answer: Any, path: str, problems: list[Problem]) -> None:
+        """Take in decoded answers, in which a text is never a path."""
+        self._take(answer, path, problems)
+
+    @property
+    def is_about_an_account(self) -> bool:
+        """Whether there is an account, a balance, a wallet or a position among them."""
+        found = (self.crosses, self.accounts, self.summaries, self.balances, self.wallets)
+        return any(found) or bool(self.positions)
+
     def _take(self, answer: Any, path: str, problems: list[Problem]) -> None:
         """Take in an answer or a list of answers, as deep as it goes."""
         if isinstance(answer, list | tuple):

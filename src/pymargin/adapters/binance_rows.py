@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pymargin.adapters.binance_answers import Answers, Item, answers_in, decoded, flag, number
+from pymargin.adapters.binance_modes import ACCOUNT_TYPES
 from pymargin.adapters.binance_positions import position_rows
 from pymargin.errors import Problem
 
@@ -14,12 +15,6 @@ __all__ = ["cross_row", "futures_row", "portfolio_row"]
 
 Row = dict[str, Any]
 
-_ACCOUNT_TYPES = {
-    "MARGIN_1": "cross_classic",
-    "MARGIN_2": "cross_pro",
-    "PM_1": "portfolio_pro",
-    "PM_2": "portfolio",
-}
 _CROSS_FIELDS = ("asset", "free", "locked", "borrowed", "interest")
 _PORTFOLIO_FIELDS = {
     "free": "crossMarginFree",
@@ -148,9 +143,9 @@ def _open_order_loss(found: Answers, problems: list[Problem]) -> Decimal | None:
 
 def _check_type(item: Item, mode: str, problems: list[Problem]) -> None:
     kind = item.values.get("accountType")
-    if kind is None or _ACCOUNT_TYPES.get(kind) == mode:
+    if kind is None or ACCOUNT_TYPES.get(kind) == mode:
         return
-    wanted = next(name for name, product in _ACCOUNT_TYPES.items() if product == mode)
+    wanted = next(name for name, product in ACCOUNT_TYPES.items() if product == mode)
     remark = " (SPAN is not supported)" if kind == "PM_3" else ""
     rule = f"{wanted} in {mode}{remark}"
     problems.append(Problem(f"{item.path}.accountType", "mode", repr(kind), rule))

@@ -32,18 +32,48 @@ def prices_from_file(path: Path) -> Prices:
 def _from_answer(answer: Any, path: Path) -> Prices:
     items = [answer] if isinstance(answer, Mapping) else answer
     first = items[0] if items and isinstance(items[0], Mapping) else {}
+    if "code" in first and "msg" in first:
+        raise PricesError(f"{path} is an error of the exchange, {first['code']}: {first['msg']}")
+    if "positionAmt" in first and "markPrice" in first:
+        return _of_positions(items, path)
     if "markPrice" in first:
         return binance_prices(premium_index=answer)
     if "bidRate" in first:
         return binance_prices(asset_index=answer)
     if ("symbol" in first and "price" in first) or "assetIndexPrice" in first:
         return binance_prices(price_index=answer)
-    if isinstance(answer, Mapping):
+    strange = [name for name, value in first.items() if _is_no_price(value)]
+    if isinstance(answer, Mapping) and not strange:
         return _by_name(_priced([(n, p, f"{path}[{n!r}]") for n, p in answer.items()]))
     raise PricesError(
         f"{path} must be an object of name to price or an answer of the exchange "
-        "(priceIndex, premiumIndex, assetIndex, asset-index-price)"
+        "(priceIndex, premiumIndex, assetIndex, asset-index-price, positionRisk)"
+        + (f"; {strange[0]!r} is no price" if strange else "")
     )
+
+
+def _is_no_price(value: object) -> bool:
+    """Return whether a value shows that an object is not one of prices by name."""
+    return isinstance(value, Mapping | list | bool)
+
+
+def _of_positions(items: list[Any], path: Path) -> Prices:
+    """Return the mark prices of positions; of a symbol that the exchange has no price of, none."""
+    marks: dict[str, float] = {}
+    problems: list[Problem] = []
+    for place, item in enumerate(items):
+        where = f"{path}[{place}]"
+        symbol = item.get("symbol") if isinstance(item, Mapping) else None
+        price = usable_price(item.get("markPrice")) if isinstance(symbol, str) else None
+        if not isinstance(symbol, str) or price is None:
+            found = repr(item)[:60]
+            problems.append(Problem(where, "price", found, "a position with its markPrice"))
+        elif price and marks.setdefault(symbol, price) != price:
+            rule = f"{marks[symbol]} as before ({symbol})"
+            problems.append(Problem(f"{where}.markPrice", "differs", price, rule))
+    if problems:
+        raise PricesError(problems)
+    return Prices(mark=marks)
 
 
 def _by_name(prices: dict[str, float]) -> Prices:

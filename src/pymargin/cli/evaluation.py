@@ -27,18 +27,17 @@ def evaluate_book(
     threads: int = 1,
 ) -> Levels:
     """Evaluate under one mode, or under each account's own where there is none."""
-    from pymargin.levels import cross_classic, cross_pro, evaluate
+    import pymargin as pm
 
-    if mode == Mode.CROSS_PRO:
-        return cross_pro(accounts, prices, rules, missing=missing, threads=threads)
-    function: Any = cross_classic if mode == Mode.CROSS_CLASSIC else evaluate
     if mode is None and len(accounts) and not accounts._mode.any():
-        raise AccountsError(
-            "the accounts state no mode: give --mode cross_classic or --mode cross_pro"
-        )
-    found: Levels = function(
-        accounts, prices, rules, leverage=leverage, missing=missing, threads=threads
-    )
+        choices = ", ".join(Mode)
+        raise AccountsError(f"the accounts state no mode: give --mode, one of {choices}")
+    options: dict[str, Any] = {"missing": missing, "threads": threads}
+    if mode in (None, Mode.CROSS_CLASSIC):
+        # The leverage of an account; that of positions and loans is theirs.
+        options["leverage"] = leverage
+    function: Any = pm.evaluate if mode is None else getattr(pm, Mode(mode).value)
+    found: Levels = function(accounts, prices, rules, **options)
     return found
 
 

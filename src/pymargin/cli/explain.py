@@ -21,7 +21,7 @@ __all__ = ["explain"]
 def explain(
     accounts: Path,
     account_id: str,
-    prices: Path,
+    prices: tuple[Path, ...],
     rules: str,
     mode: str | None,
     leverage: int | None,
@@ -39,14 +39,14 @@ def explain(
     from pymargin import explain as explained
     from pymargin.cli import explanation
     from pymargin.cli.faults import InputError
-    from pymargin.cli.inputs import find_id, read_accounts, read_prices, read_rules
+    from pymargin.cli.inputs import find_id, read_accounts, read_price_files, read_rules
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.summary import exit_code_of
 
     with steps() as work:
         work.begin("reading")
-        known_rules, known_prices = read_rules(rules), read_prices(prices)
+        known_rules, known_prices = read_rules(rules), read_price_files(prices)
         book = read_accounts(accounts, mode=mode, leverage=leverage)
         account = find_id(book, account_id)
         if mode is None and not book._mode[book.position(account)]:

@@ -76,7 +76,7 @@ __all__ = ["impact"]
 def impact(
     notices: tuple[Path, ...],
     accounts: Path,
-    prices: Path,
+    prices: tuple[Path, ...],
     rules: str,
     within: Literal["after", "during"],
     worst: int,
@@ -103,7 +103,7 @@ def impact(
     from pymargin.cli.changes import read_notices, warn_conflicts
     from pymargin.cli.faults import INCOMPLETE, InputError
     from pymargin.cli.impact_screen import show_impact
-    from pymargin.cli.inputs import read_accounts, read_prices, read_rules
+    from pymargin.cli.inputs import read_accounts, read_price_files, read_rules
     from pymargin.cli.outputs import check_target
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
@@ -111,7 +111,7 @@ def impact(
     from pymargin.impact import impacts
     from pymargin.rules import Timeline
 
-    inputs = (*notices, accounts, prices, Path(rules))
+    inputs = (*notices, accounts, *prices, Path(rules))
     if out is not None:
         check_target(out, inputs=inputs)
     if html is not None:
@@ -122,7 +122,7 @@ def impact(
         changes = tuple(change for notice in read for change in notice.changes)
         timeline = Timeline(read_rules(rules), changes)
         is_sound = warn_conflicts(timeline)
-        known_prices = read_prices(prices)
+        known_prices = read_price_files(prices)
         work.begin("reading accounts")
         book = read_accounts(accounts, mode=mode, leverage=leverage)
         work.begin("evaluating")

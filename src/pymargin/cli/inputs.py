@@ -27,7 +27,6 @@ __all__ = [
 
 _QUANTITIES = ("free", "locked", "borrowed", "interest", "margin_call_ratio", "open_order_loss")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
-_EXCHANGE_MODES = {"MARGIN_1": "cross_classic", "MARGIN_2": "cross_pro"}
 
 
 def read_accounts(path: Path, *, mode: str | None = None, leverage: int | None = None) -> Accounts:
@@ -36,8 +35,8 @@ def read_accounts(path: Path, *, mode: str | None = None, leverage: int | None =
     Parameters
     ----------
     path
-        Parquet (a directory of files too), tidy CSV, or JSON: rows, or the exchange's answer
-        about one account, whose id is then the file's name.
+        Parquet (a directory of files too), tidy CSV, or JSON: rows, or an answer of the exchange
+        about one account or a list of several, whose id is then the file's name.
     mode, leverage
         For the exchange's answer, which may hold neither.
 
@@ -105,17 +104,53 @@ def _accounts_from_json(path: Path, mode: str | None, leverage: int | None) -> A
     from pymargin.accounts import Accounts
 
     found = read_answer(path)
-    if isinstance(found, Mapping) and "userAssets" in found:
-        kind = mode or _EXCHANGE_MODES.get(str(found.get("accountType")))
-        if kind is None:
-            raise InputError(
-                f"{path} is the exchange's answer about one account and does not say its mode: "
-                "give --mode cross_classic or --mode cross_pro"
-            )
+    if isinstance(found, list) and all(isinstance(x, Mapping) and "account" in x for x in found):
+        return Accounts.from_rows(found)
+    kind = _mode_of_answers(path, found, mode)
+    if kind is not None:
         return Accounts.from_binance(kind, found, account=path.stem, leverage=leverage)
-    if not isinstance(found, list):
-        raise InputError(f"{path} must be a JSON list of rows, one for each account")
-    return Accounts.from_rows(found)
+    if isinstance(found, list):
+        return Accounts.from_rows(found)
+    raise InputError(
+        f"{path} must be a JSON list of rows, one for each account, or answers of the exchange "
+        "about one account"
+    )
+
+
+def _mode_of_answers(path: Path, found: Any, mode: str | None) -> str | None:
+    """Return the mode of answers of the exchange; None for what is none.
+
+    Raises
+    ------
+    InputError
+        They do not say their mode, or are of isolated margin.
+    """
+    from pymargin.adapters.binance_answers import Answers, is_isolated_margin
+    from pymargin.adapters.binance_modes import possible_modes, stated_mode
+    from pymargin.errors import Problem
+    from pymargin.rules.contracts import contract_from_name
+
+    if is_isolated_margin(found):
+        raise InputError(
+            f"{path} is an answer about isolated margin, which is out of scope for now"
+        )
+    answers, strangers = Answers(), list[Problem]()
+    answers.add_decoded(found, str(path), strangers)
+    if not answers.is_about_an_account:
+        return None
+    if mode is not None:
+        return mode
+    symbols = {str(item.values["symbol"]) for item in answers.positions}
+    products = {x.product for x in map(contract_from_name, symbols) if x is not None}
+    possible = possible_modes(answers, products)
+    said = stated_mode(answers) or (possible[0] if len(possible) == 1 else None)
+    if said is None:
+        choices = " or ".join(f"--mode {one}" for one in possible)
+        raise InputError(
+            f"{path} is the exchange's answer about one account and does not say its mode: "
+            f"give {choices}"
+        )
+    return said
 
 
 def read_answer(path: Path) -> Any:
@@ -155,8 +190,8 @@ def read_prices(path: Path) -> Prices:
         return read(path)
 
 
-def read_price_files(paths: Sequence[Path]) -> Prices | None:
-    """Read prices of several files together; None where there is no file.
+def read_price_files(paths: Sequence[Path]) -> Prices:
+    """Read prices of several files together.
 
     Raises
     ------
@@ -174,7 +209,7 @@ def read_price_files(paths: Sequence[Path]) -> Prices | None:
             if repeated:
                 raise InputError(f"{path} gives another price of {repeated[0]} than a file before")
             known.update(given)
-    return Prices(**parts) if paths else None
+    return Prices(**parts)
 
 
 def read_rules(source: str) -> MarginRules:

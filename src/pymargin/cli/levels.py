@@ -49,7 +49,7 @@ __all__ = ["levels"]
 )
 def levels(
     accounts: Path,
-    prices: Path,
+    prices: tuple[Path, ...],
     rules: str,
     mode: str | None,
     out: Path | None,
@@ -71,17 +71,17 @@ def levels(
     """  # noqa: D301
     from pymargin.cli.evaluation import evaluate_book, rules_line
     from pymargin.cli.figures import counted
-    from pymargin.cli.inputs import read_accounts, read_prices, read_rules
+    from pymargin.cli.inputs import read_accounts, read_price_files, read_rules
     from pymargin.cli.outputs import check_target, write_levels
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.summary import exit_code, modes_of, show_actions, show_worst
 
     if out is not None:
-        check_target(out, inputs=(accounts, prices, Path(rules)))
+        check_target(out, inputs=(accounts, *prices, Path(rules)))
     with steps() as work:
         work.begin("reading rules and prices")
-        known_rules, known_prices = read_rules(rules), read_prices(prices)
+        known_rules, known_prices = read_rules(rules), read_price_files(prices)
         work.begin("reading accounts")
         book = read_accounts(accounts, mode=mode, leverage=leverage)
         work.begin("evaluating")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from pymargin.modes import Mode
+
 __all__ = ["accounts_argument", "leverage", "mode", "prices", "rules"]
 
 _existing = click.Path(exists=True, readable=True, path_type=Path)
@@ -16,9 +18,11 @@ prices = click.option(
     "--prices",
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
     required=True,
+    multiple=True,
     metavar="FILE",
     help='Prices in USDT: JSON such as {"BTC": 20000}, CSV with the columns name and price, or '
-    "the exchange's answer to a price query. USDT is 1 unless given.",
+    "the exchange's answer to a price query; of assets their index price, of futures symbols their "
+    "mark price. May be given several times. USDT is 1 unless given.",
 )
 
 rules = click.option(
@@ -32,13 +36,14 @@ rules = click.option(
 
 mode = click.option(
     "--mode",
-    type=click.Choice(["cross_classic", "cross_pro"]),
+    type=click.Choice([str(one) for one in Mode]),
     help="Evaluate every account under this mode, whatever its own.",
 )
 
 leverage = click.option(
     "--leverage",
-    type=click.Choice(["3", "5"]),
-    callback=lambda _context, _option, value: None if value is None else int(value),
-    help="Leverage of the Cross Margin Classic accounts that state none.",
+    type=click.IntRange(min=1),
+    metavar="L",
+    help="Leverage of the Cross Margin Classic accounts that state none, 3 or 5; of answers of the "
+    "exchange also that of loans and positions that state none.",
 )

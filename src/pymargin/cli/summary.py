@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,17 +36,23 @@ _ACTIONS = (
     (Action.TRANSFER_OUT, "may transfer out"),
     (Action.MARGIN_CALL, "margin call"),
     (Action.LIQUIDATE, "liquidated"),
+    (Action.REDUCE_ONLY, "may only reduce positions"),
+    (Action.BANKRUPT, "is bankrupt"),
+    (Action.ISOLATED_LIQUIDATE, "has an isolated position liquidated"),
     (Action.UNPRICED_ASSET, "holds what has no price or schedule"),
     (Action.UNPRICED_DEBT, "owes what has no price or brackets"),
     (Action.BEYOND_TIERS, "holds or owes more than the last tier covers"),
 )
+# Of portfolio margin and futures: shown where they occur.
+_OF_SOME_MODES = Action.REDUCE_ONLY | Action.BANKRUPT | Action.ISOLATED_LIQUIDATE
 _QUANTILES = (0.0, 0.01, 0.1, 0.5, 0.9)
 
 
 def levels_of(found: Levels) -> npt.NDArray[np.float64]:
     """Return float64[n]: the level that decides."""
     arrays = found.arrays()
-    level: npt.NDArray[np.float64] = arrays["level" if "level" in arrays else "margin_level"]
+    name = next(name for name in ("level", "margin_level", "uni_mmr") if name in arrays)
+    level: npt.NDArray[np.float64] = arrays[name]
     return level
 
 
@@ -73,6 +79,7 @@ def show_actions(screen: Screen, actions: npt.NDArray[np.uint16]) -> None:
         [
             (str(flag.name), f"{count:,}", share(count, len(actions)), what)
             for flag, what, count in counts
+            if count or not flag & _OF_SOME_MODES
         ],
     )
 
@@ -139,11 +146,21 @@ def show_worst(
 
 def _held_and_owed(
     accounts: Accounts, price: npt.NDArray[np.float64], position: int
-) -> Iterable[float]:
-    """Return the USDT value of an account's holdings and of its debts, NaN where unpriced."""
+) -> Iterator[float]:
+    """Return the USDT value of an account's balances and wallets, and of its debts.
+
+    NaN where unpriced; a negative wallet is a debt.
+    """
     entries = slice(*accounts._offsets[position : position + 2].tolist())
     prices = price[accounts._asset_ids[entries]]
-    for one, other in (("free", "locked"), ("borrowed", "interest")):
+    wallets = accounts.wallets
+    settled = slice(*wallets.offsets[position : position + 2].tolist())
+    balance, rates = wallets.balance[settled], price[wallets.asset_ids[settled]]
+    for one, other, sign in (("free", "locked", 1), ("borrowed", "interest", -1)):
         units = getattr(accounts, f"_{one}")[entries] + getattr(accounts, f"_{other}")[entries]
-        # Not 0 * NaN: what is not held needs no price.
-        yield float(np.sum(np.multiply(units, prices, where=units > 0, out=np.zeros(len(units)))))
+        yield _worth(units, prices) + _worth(np.maximum(sign * balance, 0.0), rates)
+
+
+def _worth(units: npt.NDArray[np.float64], prices: npt.NDArray[np.float64]) -> float:
+    # Not 0 * NaN: what is not held needs no price.
+    return float(np.sum(np.multiply(units, prices, where=units > 0, out=np.zeros(len(units)))))

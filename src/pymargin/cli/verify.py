@@ -8,10 +8,10 @@ from typing import Literal
 import click
 
 from pymargin.cli.options import rules
+from pymargin.modes import Mode
 
 __all__ = ["verify"]
 
-_MODES = ["cross_classic", "cross_pro", "portfolio", "portfolio_pro", "usdm", "coinm"]
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -28,7 +28,7 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 @rules
 @click.option(
     "--mode",
-    type=click.Choice(_MODES),
+    type=click.Choice([str(one) for one in Mode]),
     help="The account's mode, where the answers do not say.",
 )
 @click.option(
@@ -95,7 +95,7 @@ def verify(
     try:
         report = verified(
             [read_answer(path) for path in answers],
-            read_price_files(prices),
+            read_price_files(prices) if prices else None,
             known,
             mode=mode,
             leverage=leverage,

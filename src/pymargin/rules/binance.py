@@ -135,7 +135,9 @@ def read_answers(
     for name, payload in given.items():
         findings = Findings()
         try:
-            parts.update(_read(name, findings, _content(payload), notional_coef))
+            content = _content(payload)
+            parts.update(_read(name, findings, content, notional_coef))
+            _say_which(name, content, findings)
         except RulesError as err:
             findings.problems.extend(err.problems)
         if len(given) > 1:
@@ -187,6 +189,20 @@ def _read(name: str, findings: Findings, content: Any, notional_coef: NotionalCo
     if name == "coinm_brackets":
         return read_futures_brackets(findings, content, "coinm", notional_coef=notional_coef)
     return _READERS[name](findings, content)
+
+
+_BRACKETS = {"liability_brackets", "usdm_brackets", "coinm_brackets"}
+
+
+def _say_which(name: str, content: Any, findings: Findings) -> None:
+    """Where another answer was given in place of this one, say that instead of what it lacks."""
+    other = answer_of(content) if findings.errors else None
+    # Three answers are called leverageBracket: what one of them lacks may make it another.
+    if other not in (None, name) and not {name, other} <= _BRACKETS:
+        findings.problems.clear()
+        found = f"one for {other} ({_SOURCES[str(other)]})"
+        expected = f"an answer of {_SOURCES[name]}"
+        findings.error("$", "another answer", found=found, expected=expected)
 
 
 def _settle_pairs(parts: Parts) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pymargin.adapters.binance_answers import Answers, Item
+from pymargin.adapters.binance_answers import Answers
+from pymargin.adapters.binance_modes import possible_modes, stated_mode
 from pymargin.adapters.verify.cross import check_names, verify_cross
 from pymargin.adapters.verify.futures import verify_assets, verify_totals
 from pymargin.adapters.verify.inputs import Inputs, known_prices
 from pymargin.adapters.verify.judge import Judge
 from pymargin.adapters.verify.legs import Leg, legs_of, verify_legs
 from pymargin.adapters.verify.liquidation import verify_liquidation
-from pymargin.adapters.verify.portfolio import is_span, verify_balances, verify_summaries
+from pymargin.adapters.verify.portfolio import verify_balances, verify_summaries
 from pymargin.errors import AccountsError, Problem
 from pymargin.modes import Mode
 from pymargin.prices import PriceSource
@@ -21,19 +22,7 @@ from pymargin.verify import VerifyReport
 
 __all__ = ["verified"]
 
-_TYPES = {
-    "MARGIN_1": Mode.CROSS_CLASSIC,
-    "MARGIN_2": Mode.CROSS_PRO,
-    "PM_1": Mode.PORTFOLIO_PRO,
-    "PM_2": Mode.PORTFOLIO,
-    "PM_3": Mode.PORTFOLIO_PRO,
-}
-# What an account's answer has in USDⓈ-M only.
-_USDM_ONLY = {"totalWalletBalance", "multiAssetsMargin"}
 _FIGURES = "an answer about an account that holds a figure to recompute"
-_CROSS = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
-_PORTFOLIO = (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
-_FUTURES = (Mode.USDM, Mode.COINM)
 
 
 def verified(
@@ -110,40 +99,18 @@ def _check_one_account(answers: Answers) -> None:
 
 def _mode_of(judge: Judge, answers: Answers, legs: list[Leg], mode: Mode | str | None) -> Mode:
     """Return the mode: as it is given, as the answer says, or as its shape tells."""
-    possible = _possible(answers, legs)
+    possible = possible_modes(answers, {leg.product for leg in legs})
     if mode is not None:
         if mode not in possible:
             rule = f"one of {', '.join(possible)} for these answers"
             raise AccountsError([Problem("mode", "mode", repr(str(mode)), rule)])
         return Mode(mode)
-    for item in (*answers.crosses, *answers.summaries):
-        said = _TYPES.get(str(item.values.get("accountType")))
-        if said in possible:
-            return said
-        if is_span(item) and Mode.PORTFOLIO_PRO in possible:
-            return Mode.PORTFOLIO_PRO
+    said = stated_mode(answers)
+    if said in possible:
+        return said
     if len(possible) > 1:
         judge.remark(
             f"The answers do not say their mode: they are read as of {possible[0]}, rather than"
             f" {' or '.join(possible[1:])} (mode= says which)."
         )
     return possible[0]
-
-
-def _possible(answers: Answers, legs: list[Leg]) -> tuple[Mode, ...]:
-    """Return the modes that the shape of the answers allows, the likeliest first."""
-    if answers.crosses:
-        return _CROSS
-    if answers.summaries or answers.balances or any(map(_is_unified, answers.wallets)):
-        return _PORTFOLIO
-    if any(_USDM_ONLY & item.values.keys() for item in answers.accounts):
-        return (Mode.USDM,)
-    products = {leg.product for leg in legs} - {""}
-    if len(products) == 1:
-        return (Mode(products.pop()),)
-    return _FUTURES
-
-
-def _is_unified(wallet: Item) -> bool:
-    """Return whether a wallet is of papi, whose accounts have no wallet balances of their own."""
-    return "walletBalance" not in wallet.values

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from pymargin.adapters.binance_answers import Item
+from pymargin.adapters.binance_modes import is_span
 from pymargin.adapters.verify.inputs import Inputs, missing_phrases
 from pymargin.adapters.verify.judge import (
     Judge,
@@ -24,7 +25,7 @@ from pymargin.oracle.equity import EquityTerm, equity_terms
 from pymargin.oracle.portfolio import PortfolioSums, portfolio_sums
 from pymargin.oracle.standing import Ratio
 
-__all__ = ["NO_BALANCES", "is_span", "portfolio_account", "verify_balances", "verify_summaries"]
+__all__ = ["NO_BALANCES", "portfolio_account", "verify_balances", "verify_summaries"]
 
 _NOTHING = Fraction(0)
 _CROSS = ("crossMarginFree", "crossMarginLocked")
@@ -36,11 +37,6 @@ _NO_MARGIN = Sentinel(Fraction(99_999_999), "a level where no margin is asked fo
 _SPAN = ("marginMM", "otherMM")
 NO_BALANCES = "balances (GET /papi/v1/balance or /sapi/v1/portfolio/balance)"
 _NO_POSITIONS = "positions (um/account, cm/account or positionRisk)"
-
-
-def is_span(item: Item) -> bool:
-    """Return whether a summary is of Portfolio Margin Pro SPAN."""
-    return "riskUnitMMList" in item.values or item.values.get("accountType") == "PM_3"
 
 
 # The figures of each balance.
