@@ -285,3 +285,36 @@ def test_a_position_that_two_answers_tell_otherwise_is_refused():
     given = changed(coin_answers(), "answer[1][0].positionAmt", "4001")
     with pytest.raises(pm.AccountsError, match="positionAmt must be 4000 as in"):
         pm.verify(given, None, RULES)
+
+
+def test_both_sides_of_a_hedge_have_the_price_of_their_pool():
+    long, short, entry, mark, wallet = D("3"), D("1"), D("60000"), D("61000"), D("9000")
+    # FAQ: (wallet + cums - qL * EPL + qS * EPS) / (qL * MMRL + qS * MMRS - qL + qS).
+    price = (wallet + BTC_CUM["0.005"] + 0 - (long - short) * entry) / (
+        long * D("0.005") + short * D("0.005") - long + short
+    )
+    price += BTC_CUM["0.005"] / (long * D("0.005") + short * D("0.005") - long + short)
+    assert 50_000 < price < 80_000
+    risk = [
+        {"symbol": "BTCUSDT", "positionSide": side, "positionAmt": str(amount),
+         "entryPrice": "60000.0", "markPrice": str(mark), "marginType": "cross", "leverage": "20",
+         "liquidationPrice": cut(price)}
+        for side, amount in (("LONG", long), ("SHORT", -short))
+    ]  # fmt: skip
+    wallets = {"assets": [{"asset": "USDT", "walletBalance": str(wallet),
+                           "crossWalletBalance": str(wallet)}], "positions": []}  # fmt: skip
+    found = pm.verify([wallets, risk], None, RULES)
+    assert [one.of for one in found.of("liquidationPrice")] == ["BTCUSDT LONG", "BTCUSDT SHORT"]
+    assert found.ok, str(found)
+
+
+def test_a_position_beyond_one_bracket_at_its_price_takes_the_bracket_there():
+    # Long 5 at 60,000 in the third bracket; at the price its size is in the second.
+    wallet, amount = D("60000"), D("5")
+    price = (wallet + BTC_CUM["0.005"] - amount * 60_000) / (amount * D("0.005") - amount)
+    assert amount * 60_000 > 250_000 > amount * price > 50_000
+    risk = {
+        "symbol": "BTCUSDT", "positionAmt": "5", "entryPrice": "60000", "markPrice": "60000",
+        "marginType": "isolated", "isolatedWallet": "60000", "liquidationPrice": cut(price),
+    }  # fmt: skip
+    assert pm.verify([risk], None, RULES).of("liquidationPrice")[0].verdict == "agrees"
