@@ -377,6 +377,13 @@ class Accounts:
         AccountsError
             An id occurs twice, or some ids are int and some str.
         """
+        from pymargin.book import check_book
+
+        if not isinstance(books, Iterable):
+            raise AccountsError(f"books must be several Accounts, not {type(books).__name__}")
+        books = list(books)
+        for book in books:
+            check_book(book)
         try:
             columns = joined_columns([book._columns() for book in books])
         except TypeError as err:

@@ -9,14 +9,30 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin import _core
+from pymargin.errors import AccountsError
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["book_of", "cached", "prepare_if_regular", "slot_accounts"]
+__all__ = ["book_of", "cached", "check_book", "prepare_if_regular", "slot_accounts"]
 
 Made = TypeVar("Made")
 _REGULAR = 3
+
+
+def check_book(accounts: object) -> None:
+    """Refuse what is no `Accounts`.
+
+    Raises
+    ------
+    AccountsError
+        It is something else, such as the rows that a book is made from.
+    """
+    if not hasattr(accounts, "_asset_ids"):
+        raise AccountsError(
+            "accounts must be an Accounts (Accounts.from_rows makes one of rows), not "
+            f"{type(accounts).__name__}"
+        )
 
 
 def book_of(accounts: Accounts) -> _core.Book:
@@ -74,7 +90,11 @@ def prepare_if_regular(
 
 def cached(accounts: Accounts, name: str, key: Any, make: Callable[[], Made]) -> Made:
     """Keep what was derived from a book last under a name, while its key stays the same."""
-    kept = accounts._cache.get(name)
+    try:
+        kept = accounts._cache.get(name)
+    except AttributeError:
+        check_book(accounts)
+        raise
     if kept is None or kept[0] != key:
         kept = (key, make())
         accounts._cache[name] = kept

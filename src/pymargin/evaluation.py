@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin import _core
-from pymargin.book import book_of, cached, prepare_if_regular, slot_accounts
+from pymargin.book import book_of, cached, check_book, prepare_if_regular, slot_accounts
 from pymargin.errors import AccountsError, Problem, RulesError, UnpricedError
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve
@@ -31,6 +31,7 @@ __all__ = [
     "ModeSpec",
     "Order",
     "account_classes",
+    "check_rules_given",
     "evaluation",
     "methodology_of",
     "order_keys",
@@ -263,6 +264,7 @@ def evaluation(
     """
     if missing not in ("raise", "flag"):
         raise ValueError(f"missing must be 'raise' or 'flag', not {missing!r}")
+    check_book(accounts)
     methodology = methodology_of(rules, spec.mode)
     absent = frozenset(
         level
@@ -368,8 +370,24 @@ def order_keys(
     return levels / np.where(thresholds > 0, thresholds, 1.0)
 
 
+def check_rules_given(rules: object) -> None:
+    """Refuse what is no `MarginRules`.
+
+    Raises
+    ------
+    RulesError
+        It is something else, such as the path of a rules file.
+    """
+    if not isinstance(rules, MarginRules):
+        raise RulesError(
+            "rules must be a MarginRules (load_rules, rules_from_binance or builtin_rules), not "
+            f"{type(rules).__name__}"
+        )
+
+
 def methodology_of(rules: MarginRules, mode: Mode) -> str:
     """Return the formula that holds for a mode; a RulesError where the rules state none."""
+    check_rules_given(rules)
     methodology = rules.methodology.get(mode)
     if methodology is None:
         raise RulesError(f"the rules state no methodology for {mode} at {rules.moment}")

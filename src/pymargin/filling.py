@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,8 +18,8 @@ Result = TypeVar("Result", bound=Levels)
 
 def check_threads(threads: int) -> None:
     """Refuse a negative number of threads; 0 stands for all processors."""
-    if threads < 0:
-        raise ValueError(f"threads must be at least 0, not {threads}")
+    if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 0:
+        raise ValueError(f"threads must be at least 0, not {threads!r}")
 
 
 def arrays_for(

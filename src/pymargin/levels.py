@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from pymargin.book import cached, slot_accounts
+from pymargin.book import cached, check_book, slot_accounts
 from pymargin.errors import AccountsError, Problem, UnpricedError
 from pymargin.evaluation import (
     CLASSIC,
@@ -18,6 +18,7 @@ from pymargin.evaluation import (
     Evaluation,
     Missing,
     Order,
+    check_rules_given,
     evaluation,
     order_keys,
 )
@@ -28,6 +29,7 @@ from pymargin.portfolio import bind_portfolio
 from pymargin.prices import PriceSource
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
 from pymargin.rules import MarginRules
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -217,6 +219,7 @@ def evaluate(
         As in `cross_classic`; the faults of all modes at once.
     """
     check_threads(threads)
+    check_book(accounts)
     arrays = arrays_for(BookLevels, len(accounts), fields, out)
     keys = np.empty(len(accounts))
     parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing, threads=threads)
@@ -249,6 +252,8 @@ def bind_modes(
     UnpricedError
         What no mode could value, of all modes at once.
     """
+    check_book(accounts)
+    check_rules_given(rules)
     parts: list[tuple[npt.NDArray[np.int64] | None, BoundMode]] = []
     problems: list[Problem] = []
     whole = None if mode is None else [(_known_mode(mode), None, accounts)]
@@ -331,8 +336,9 @@ def _by_mode(
     if lacking.any():
         first = accounts._ids[int(np.argmax(lacking))]
         raise AccountsError(
-            f"every account must state a mode to be evaluated under it: {int(lacking.sum()):,} "
-            f"accounts state none (the first is {first!r}); or use cross_classic or cross_pro"
+            f"every account must state a mode to be evaluated under it: "
+            f"{counted(int(lacking.sum()), 'account')} without one (the first is {first!r}); or use"
+            " the function of one mode, such as cross_classic"
         )
 
     def parts() -> list[tuple[Mode, npt.NDArray[np.int64] | None, Accounts]]:

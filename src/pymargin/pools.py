@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin import _core
-from pymargin.book import cached, prepare_if_regular
+from pymargin.book import cached, check_book, prepare_if_regular
 from pymargin.errors import AccountsError, Problem
 from pymargin.instruments import (
     NO_ASSET,
@@ -105,6 +105,7 @@ def bind_pools(
     """
     if missing not in ("raise", "flag"):
         raise ValueError(f"missing must be 'raise' or 'flag', not {missing!r}")
+    check_book(accounts)
     is_portfolio = mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
     if is_portfolio:
         _refuse_what_portfolios_lack(mode, accounts)

@@ -9,6 +9,10 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from pymargin.errors import PricesError
+from pymargin.evaluation import check_rules_given
 from pymargin.provenance import Audited, Provenance
 
 if TYPE_CHECKING:
@@ -240,6 +244,11 @@ def verify(
 
     if withdrawal not in ("maintenance", "initial"):
         raise ValueError(f"withdrawal must be 'maintenance' or 'initial', not {withdrawal!r}")
+    if leverage is not None and (not isinstance(leverage, int) or leverage < 1):
+        raise ValueError(f"leverage must be a whole number of at least 1, not {leverage!r}")
+    if isinstance(prices, np.ndarray):
+        raise PricesError("prices must be a mapping or a Prices, by name, not an array")
+    check_rules_given(rules)
     return verified(
         answer,
         prices,

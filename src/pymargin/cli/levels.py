@@ -61,8 +61,9 @@ def levels(
     """Compute the margin level and the actions of every account in ACCOUNTS.
 
     ACCOUNTS is Parquet (one row per account), CSV (one row per account and asset) or JSON (a list
-    of rows). Without --mode each account is evaluated under its own mode. In JSON output, which
-    has no infinity, the level of an account without debt is the text "inf".
+    of rows, or the exchange's answers about one account, whose id is then the file's name). Without
+    --mode each account is evaluated under its own mode. In JSON output, which has no infinity, the
+    level of an account without debt is the text "inf".
 
     \b
     Examples:

@@ -34,6 +34,7 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 @click.option(
     "--leverage",
     type=click.IntRange(min=1),
+    metavar="L",
     help="Leverage of the positions and loans for which the answers give none.",
 )
 @click.option(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pymargin.errors import RulesError
 from pymargin.rules.announced import change_name, check_changes, stated_text
 from pymargin.rules.document import document
 from pymargin.rules.kinds import TABLES
@@ -146,6 +147,9 @@ def compare_rules(
     >>> [str(one) for one in diff.of("ranks")]
     ['ranks WIF: rank 5; theirs: rank 6']
     """
+    for name, rules in (("ours", ours), ("theirs", theirs)):
+        if not isinstance(rules, MarginRules):
+            raise RulesError(f"{name} must be a MarginRules, not {type(rules).__name__}")
     only = None if names is None else frozenset(names)
     differences: list[Difference] = []
     same: dict[str, int] = {}

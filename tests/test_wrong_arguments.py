@@ -1,0 +1,73 @@
+"""What a newcomer gets wrong first: rows for accounts, a path for rules, prices of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import pymargin as pm
+
+ROW = {"account": "u", "mode": "cross_classic", "leverage": 3, "balances": [
+    {"asset": "BTC", "free": 1}, {"asset": "USDT", "borrowed": 1000}]}  # fmt: skip
+BOOK = pm.Accounts.from_rows([ROW])
+RULES = pm.example_rules()
+PRICES = {"BTC": 60_000}
+EVALUATIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(pm, name)
+    for name in ("cross_classic", "cross_pro", "portfolio", "portfolio_pro", "usdm", "coinm",
+                 "evaluate")
+} | {
+    "stress": lambda accounts, prices, rules: pm.stress(accounts, prices, rules, [0.9]),
+    "impact": lambda accounts, prices, rules: pm.impact(accounts, prices, rules, RULES),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(EVALUATIONS.keys() - {"stress"}))
+@pytest.mark.parametrize("rules", [None, "rules.json", {}])
+def test_rules_that_are_none_are_named(name: str, rules: Any) -> None:
+    with pytest.raises(pm.RulesError, match="rules must be a MarginRules"):
+        EVALUATIONS[name](BOOK, PRICES, rules)
+
+
+@pytest.mark.parametrize("name", sorted(EVALUATIONS.keys() - {"stress", "impact"}))
+@pytest.mark.parametrize("accounts", [None, [ROW], ROW])
+def test_rows_are_no_accounts_and_the_way_to_make_them_is_named(name: str, accounts: Any) -> None:
+    with pytest.raises(pm.AccountsError, match=r"must be an Accounts \(Accounts\.from_rows"):
+        EVALUATIONS[name](accounts, PRICES, RULES)
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+@pytest.mark.parametrize("prices", [None, 5, [60_000.0]])
+def test_prices_of_another_kind_are_refused(name: str, prices: Any) -> None:
+    with pytest.raises(pm.PricesError, match="prices must be a mapping of name to USDT price"):
+        EVALUATIONS[name](BOOK, prices, RULES)
+
+
+@pytest.mark.parametrize("threads", [-1, "2", 1.5, None, True])
+def test_threads_are_a_whole_number(threads: Any) -> None:
+    with pytest.raises(ValueError, match="threads must be at least 0, not"):
+        pm.cross_classic(BOOK, PRICES, RULES, threads=threads)
+
+
+def test_books_to_join_are_books() -> None:
+    for books in (5, [ROW], [BOOK, None]):
+        with pytest.raises(pm.AccountsError, match="must be"):
+            pm.Accounts.concat(books)  # type: ignore[arg-type]
+
+
+def test_rules_to_compare_are_rules() -> None:
+    with pytest.raises(pm.RulesError, match="theirs must be a MarginRules, not str"):
+        pm.compare_rules(RULES, "rules.json")  # type: ignore[arg-type]
+
+
+def test_a_verification_says_which_argument_is_wrong() -> None:
+    answer = {"uniMMR": "2", "accountEquity": "2", "accountMaintMargin": "1"}
+    with pytest.raises(pm.RulesError, match="rules must be a MarginRules"):
+        pm.verify(answer, None, None)  # type: ignore[arg-type]
+    with pytest.raises(pm.PricesError, match="by name, not an array"):
+        pm.verify(answer, pm.cross_classic(BOOK, PRICES, RULES).margin_level, RULES)
+    for leverage in (0, "3", 2.5):
+        with pytest.raises(ValueError, match="leverage must be a whole number of at least 1"):
+            pm.verify(answer, None, RULES, leverage=leverage)  # type: ignore[arg-type]
