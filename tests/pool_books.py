@@ -100,7 +100,13 @@ def position(rng: random.Random, symbol: str, mark: float, side: str) -> dict[st
 
 
 def pool_row(
-    rng: random.Random, mode: str, number: int, prices: pm.Prices, rules: pm.MarginRules
+    rng: random.Random,
+    mode: str,
+    number: int,
+    prices: pm.Prices,
+    rules: pm.MarginRules,
+    *,
+    orders: bool = False,
 ) -> dict[str, Any]:
     """Draw one account: long, short, hedged, isolated, overdrawn, of many legs or of none."""
     is_portfolio = mode.startswith("portfolio")
@@ -127,9 +133,23 @@ def pool_row(
         row["balances"] = [
             _balance(rng, asset) for asset in rng.sample(ASSETS, rng.choice((0, 1, 3, 6)))
         ]
-        if rng.random() < 0.2:
+        if orders and rng.random() < 0.5:
+            row["orders"] = [_order(rng, prices) for _ in range(rng.choice((1, 1, 2, 5)))]
+        elif rng.random() < 0.2:
             row["open_order_loss"] = _number(rng, 10)
     return row
+
+
+def _order(rng: random.Random, prices: pm.Prices) -> dict[str, Any]:
+    """Draw an order near its market, or far off it; its assets may be none that is held."""
+    order: dict[str, Any] = {}
+    value = _number(rng, 500)
+    for side, asset in zip(("give", "get"), rng.sample(ASSETS, 2), strict=True):
+        price = prices.index.get(asset, 1.0)
+        price = price if price == price and price > 0 else 1.0
+        quantity = float(f"{value / price * rng.uniform(0.8, 1.2):.6g}")
+        order |= {f"{side}_asset": asset, f"{side}_quantity": quantity}
+    return order
 
 
 def _balance(rng: random.Random, asset: str) -> dict[str, Any]:
@@ -143,11 +163,13 @@ def _balance(rng: random.Random, asset: str) -> dict[str, Any]:
     return balance
 
 
-def pool_book(seed: int, mode: str, n: int, *, gaps: bool = False) -> tuple[Book, pm.Prices]:
-    """Draw a book of n accounts of a mode."""
+def pool_book(
+    seed: int, mode: str, n: int, *, gaps: bool = False, orders: bool = False
+) -> tuple[Book, pm.Prices]:
+    """Draw a book of n accounts of a mode; with `orders` half of portfolio margin's have some."""
     rng = random.Random(seed)
     rules, prices = pool_rules(rng, gaps=gaps), pool_prices(rng, gaps=gaps)
-    rows = [pool_row(rng, mode, k, prices, rules) for k in range(n)]
+    rows = [pool_row(rng, mode, k, prices, rules, orders=orders) for k in range(n)]
     return Book(rules, {}, rows), prices
 
 
@@ -183,4 +205,9 @@ def settled_size(row: Mapping[str, Any], prices: pm.Prices, rules: pm.MarginRule
         )
         margin = exact(one.get("isolated_margin") or 0)
         size += (value + margin) * unit(contract.settlement_asset)
-    return size
+    # An order values the whole equity of both its assets, before it and after.
+    moved = [
+        sum(exact(o[f"{side}_quantity"]) * unit(o[f"{side}_asset"]) for side in ("give", "get"))
+        for o in row.get("orders", ())
+    ]
+    return size * (1 + 2 * len(moved)) + 4 * sum(moved, Fraction(0))

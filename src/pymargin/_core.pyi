@@ -77,6 +77,7 @@ class Pools:
         contracts: Sequence[_Array],
         loan_rates: Sequence[tuple[int, int, int]],
         open_order_loss: _Array,
+        orders: Sequence[_Array],
         n_assets: int,
         in_one: bool,
     ) -> None: ...
@@ -186,5 +187,26 @@ def exact_pool_level(
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]: ...
 def force_implementation(name: str) -> None: ...
 def implementation() -> str: ...
+def pool_shortfalls(
+    kernel: str,
+    pools: Pools,
+    market: PoolMarket,
+    decisions: Decisions,
+    class_of: Any,
+    out: Any,
+    threads: int,
+) -> None: ...
 def read_limit(book: Book, threads: int) -> int: ...
 def read_write_limit(book: Book, level_a: Any, level_b: Any, actions: Any, threads: int) -> int: ...
+def shortfalls(
+    kernel: str,
+    book: Book,
+    schedules: Schedules,
+    price: _Array,
+    schedule_ids: _Array,
+    gaps: Any,
+    decisions: Decisions,
+    class_of: Any,
+    out: Any,
+    threads: int,
+) -> None: ...

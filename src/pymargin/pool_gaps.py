@@ -31,21 +31,25 @@ def _asset_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Itera
     lacking = np.flatnonzero(_lacks(rows, gaps)).tolist()
     if not lacking:
         return
-    users = np.zeros(len(assets), dtype=np.int64)
+    users, orders = np.zeros((2, len(assets)), dtype=np.int64)
     if accounts._wallets is not None:
         users += np.bincount(accounts._wallets.asset_ids, minlength=len(assets))
     if rows.is_portfolio:
         users += np.bincount(accounts._asset_ids, minlength=len(assets))
+        for ids in (accounts._order_give_ids, accounts._order_get_ids):
+            orders += np.bincount(ids, minlength=len(assets))
     for number in lacking:
         asset = assets[number]
         settled = _positions_settled_in(rows, asset)
-        if not (users[number] or settled):
+        if not (users[number] or orders[number] or settled):
             continue
-        use = f"{users[number]:,} balances and wallets hold or owe it, {settled:,} positions"
+        use = f"{users[number]:,} balances and wallets hold or owe it, {settled:,} positions are "
+        use += "settled in it"
+        use += f", {orders[number]:,} open orders name it" if orders[number] else ""
         if np.isnan(rows.index[number]):
-            yield Problem("", f"{asset} has no finite price: {use} are settled in it")
+            yield Problem("", f"{asset} has no finite price: {use}")
         else:
-            yield Problem("", f"{asset} has no schedule in {rows.mode}: {use} are settled in it")
+            yield Problem("", f"{asset} has no schedule in {rows.mode}: {use}")
 
 
 def _lacks(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:

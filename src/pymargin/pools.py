@@ -64,7 +64,7 @@ class BoundPools:
     @cached_property
     def unit(self) -> Floats:
         """float64[p]: USDT of one unit of each pool's figures."""
-        return np.append(self.index, 1.0)[self.asset]
+        return np.append(self.index, 1.0)[np.minimum(self.asset, len(self.index))]
 
     @cached_property
     def is_cross(self) -> npt.NDArray[np.bool_]:
@@ -99,7 +99,7 @@ def bind_pools(
     Raises
     ------
     AccountsError
-        An isolated position, or orders, under a portfolio mode.
+        An isolated position under a portfolio mode.
     PricesError, UnpricedError
         As in `pymargin.usdm`.
     """
@@ -108,7 +108,7 @@ def bind_pools(
     check_book(accounts)
     is_portfolio = mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
     if is_portfolio:
-        _refuse_what_portfolios_lack(mode, accounts)
+        _refuse_isolated(mode, accounts)
     products = ("usdm", "coinm") if is_portfolio else (str(mode),)
     instruments = cached(
         accounts, f"instruments/{mode}", rules, lambda: instruments_of(accounts, rules, products)
@@ -139,7 +139,7 @@ def bind_pools(
     )
 
 
-def _refuse_what_portfolios_lack(mode: Mode, accounts: Accounts) -> None:
+def _refuse_isolated(mode: Mode, accounts: Accounts) -> None:
     problems = []
     positions = accounts._positions
     if positions is not None:
@@ -149,9 +149,6 @@ def _refuse_what_portfolios_lack(mode: Mode, accounts: Accounts) -> None:
             margin = float(positions.isolated_margin[entry])
             expected = f"absent in {mode} (account {accounts._ids[owner]!r})"
             problems.append(Problem(where, "isolated", margin, expected))
-    for owner in np.flatnonzero(np.diff(accounts._order_offsets))[:1000].tolist():
-        expected = f"given as open_order_loss in {mode} (account {accounts._ids[owner]!r})"
-        problems.append(Problem("orders", "orders", "a list", expected))
     if problems:
         raise AccountsError(problems)
 
@@ -193,6 +190,7 @@ def _pooled(
             for one, margin in rules.loan_margin.items()
         ],
         np.ascontiguousarray(accounts._open_order_loss),
+        _orders(accounts) if in_one else [],
         n_assets,
         in_one,
     )
@@ -216,6 +214,16 @@ def _balances(accounts: Accounts, *, in_one: bool) -> list[npt.NDArray[Any]]:
         accounts._locked,
         accounts._borrowed,
         accounts._interest,
+    ]
+
+
+def _orders(accounts: Accounts) -> list[npt.NDArray[Any]]:
+    return [
+        accounts._order_offsets,
+        _ids(accounts._order_give_ids),
+        _ids(accounts._order_get_ids),
+        np.ascontiguousarray(accounts._order_give_quantity),
+        np.ascontiguousarray(accounts._order_get_quantity),
     ]
 
 

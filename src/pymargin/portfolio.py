@@ -149,8 +149,10 @@ def portfolio(
     Parameters
     ----------
     accounts
-        n accounts: balances, wallets, positions and open-order loss are read. A debt needs the
-        leverage of its loan, of the balance or in ``rules.loan_leverage``.
+        n accounts: balances, wallets, positions and orders or open-order loss are read. A debt
+        needs the leverage of its loan, of the balance or in ``rules.loan_leverage``. The loss of
+        an order is what its fill takes from account equity at index prices, one order at a time,
+        not netted (our reading).
     prices
         A mapping of asset to index price and symbol to mark price, or a `Prices`.
     rules
@@ -175,8 +177,7 @@ def portfolio(
     Raises
     ------
     AccountsError
-        An isolated position, which portfolio margin does not have; open orders, whose loss must be
-        given as ``open_order_loss``.
+        An isolated position, which portfolio margin does not have.
     PricesError, UnpricedError, RulesError
         As in `usdm`; a debt without a loan leverage is UNPRICED_DEBT.
     """

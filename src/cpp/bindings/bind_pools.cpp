@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "decisions.hpp"
-#include "pool_book.hpp"
+#include "pool_market.hpp"
 #include "pymargin/evaluate.hpp"
 #include "pymargin/evaluate_slots.hpp"
 #include "pymargin/modes/all.hpp"
@@ -15,50 +15,6 @@
 
 namespace pymargin::bindings {
 namespace {
-
-/// Prices, weights and schedule numbers of all instruments, laid out for the core.
-class PoolMarket {
-  public:
-    PoolMarket(const Schedules& schedules, const py::array& price, const py::array& weight,
-               const py::array& given_price, const py::array& contract_size,
-               const py::array& schedule_ids, const py::object& gaps, std::int64_t n)
-        : schedules_(schedules.table()) {
-        const auto* const prices = input<double>(price, "price", n);
-        const auto* const weights = input<double>(weight, "weight", n);
-        const auto* const given = input<double>(given_price, "given_price", n);
-        const auto* const sizes = input<double>(contract_size, "contract_size", n);
-        const auto* const ids = input<std::int32_t>(schedule_ids, "schedule_ids", n);
-        for (std::int64_t row = 0; row < n; ++row) {
-            if (ids[row] >= schedules_.size()) {
-                refuse("schedule_ids", "below " + std::to_string(schedules_.size()));
-            }
-            // Pools with a missing price are not evaluated; whatever else reads a row sees 0.
-            const bool is_priced = std::isfinite(prices[row]) && std::isfinite(weights[row]);
-            const TableEntry none{std::numeric_limits<double>::infinity(), 0, -1};
-            rows_.push_back({is_priced ? prices[row] : 0,
-                             {ids[row] < 0 ? none : table_entry(schedules_, ids[row])}});
-            terms_.push_back({is_priced ? weights[row] : 0, given[row], sizes[row]});
-        }
-        if (!gaps.is_none()) {
-            const auto* const bits =
-                input<std::uint16_t>(py::reinterpret_borrow<py::array>(gaps), "gaps", n);
-            gaps_.assign(bits, bits + n);
-        }
-        market_ = {&schedules_, rows_.data(), gaps_.empty() ? nullptr : gaps_.data(),
-                   schedules.steepest(), terms_.data()};
-    }
-
-    const Market<1>& market() const noexcept {
-        return market_;
-    }
-
-  private:
-    ScheduleTable schedules_;
-    std::vector<MarketRow<1>> rows_;
-    std::vector<InstrumentTerms> terms_;
-    std::vector<std::uint16_t> gaps_;
-    Market<1> market_{};
-};
 
 template <class Mode>
 void run(const PoolsOfBook& book, const PoolMarket& market, const DecisionTable& table,
@@ -200,12 +156,14 @@ PoolsOfBook::PoolsOfBook(const std::vector<py::array>& balances, const py::array
                          const std::vector<py::array>& positions, const py::object& multi_assets,
                          const std::vector<py::array>& contracts,
                          const std::vector<std::tuple<int, std::int64_t, int>>& loan_rates,
-                         const py::array& open_order_loss, std::uint32_t n_assets, bool in_one) {
+                         const py::array& open_order_loss, const std::vector<py::array>& orders,
+                         std::uint32_t n_assets, bool in_one) {
     check_count(balances, "balances", 6);
     check_count(wallets, "wallets", 3);
     check_count(positions, "positions", 6);
     check_count(contracts, "contracts", 3);
-    for (const auto* arrays : {&balances, &wallets, &positions}) {
+    check_count(orders, "orders", in_one ? 5 : 0);
+    for (const auto* arrays : {&balances, &wallets, &positions, &orders}) {
         kept_.insert(kept_.end(), arrays->begin(), arrays->end());
     }
     kept_.insert(kept_.end(), {loan_leverage, multi_assets, open_order_loss});
@@ -254,6 +212,17 @@ PoolsOfBook::PoolsOfBook(const std::vector<py::array>& balances, const py::array
     book_.loan_rates = loan_rates_.data();
     book_.n_loan_rates = static_cast<int>(loan_rates_.size());
     book_.open_order_loss = input<double>(open_order_loss, "open_order_loss", n);
+    if (in_one) {
+        const std::int64_t n_orders = orders[1].size();
+        book_.orders = {checked_offsets(orders[0], "order offsets", n, n_orders),
+                        checked_ids(orders[1], "order give_ids", n_assets),
+                        checked_ids(orders[2], "order get_ids", n_assets),
+                        number(orders[3], "give_quantity", n_orders),
+                        number(orders[4], "get_quantity", n_orders)};
+        if (orders[2].size() != n_orders) {
+            refuse("order get_ids", "of size " + std::to_string(n_orders));
+        }
+    }
     const py::gil_scoped_release release;
     if (n_rows() <= 65536) {
         narrow_.emplace(book_);
@@ -316,12 +285,13 @@ void register_pools(py::module_& module) {
                       const std::vector<py::array>&, const std::vector<py::array>&,
                       const py::object&, const std::vector<py::array>&,
                       const std::vector<std::tuple<int, std::int64_t, int>>&, const py::array&,
-                      std::uint32_t, bool>(),
+                      const std::vector<py::array>&, std::uint32_t, bool>(),
              py::arg("balances"), py::arg("loan_leverage"), py::arg("wallets"),
              py::arg("positions"), py::arg("multi_assets"), py::arg("contracts"),
-             py::arg("loan_rates"), py::arg("open_order_loss"), py::arg("n_assets"),
-             py::arg("in_one"),
-             "Pool what accounts hold: by settlement asset, or all of an account in one.")
+             py::arg("loan_rates"), py::arg("open_order_loss"), py::arg("orders"),
+             py::arg("n_assets"), py::arg("in_one"),
+             "Pool what accounts hold: by settlement asset, or all of an account in one, which "
+             "then has orders too.")
         .def_property_readonly("n_pools", &PoolsOfBook::n_pools, "Number of pools.")
         .def_property_readonly("n_rows", &PoolsOfBook::n_rows, "Number of instruments.")
         .def("prepare", &PoolsOfBook::prepare, py::arg("threads"),

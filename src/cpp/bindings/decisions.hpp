@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ class Decisions {
         const auto* const pairs =
             input<std::int64_t>(decimals, "threshold_decimals", 2 * thresholds.size());
         for (std::int64_t i = 0; i < thresholds.size(); ++i) {
-            greatest_theta_ = std::max(greatest_theta_, values[i]);
+            greatest_theta_ = std::max(greatest_theta_, std::abs(values[i]));
             thresholds_.push_back(
                 {values[i], {pairs[2 * i], static_cast<std::int32_t>(pairs[2 * i + 1])}});
         }

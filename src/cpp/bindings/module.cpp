@@ -6,6 +6,7 @@ namespace pymargin::bindings {
 void register_evaluate(py::module_& module);
 void register_limits(py::module_& module);
 void register_pools(py::module_& module);
+void register_questions(py::module_& module);
 }  // namespace pymargin::bindings
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
@@ -15,4 +16,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     pymargin::bindings::register_evaluate(module);
     pymargin::bindings::register_limits(module);
     pymargin::bindings::register_pools(module);
+    pymargin::bindings::register_questions(module);
 }

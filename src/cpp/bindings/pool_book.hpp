@@ -18,7 +18,8 @@ class PoolsOfBook {
                 const std::vector<py::array>& wallets, const std::vector<py::array>& positions,
                 const py::object& multi_assets, const std::vector<py::array>& contracts,
                 const std::vector<std::tuple<int, std::int64_t, int>>& loan_rates,
-                const py::array& open_order_loss, std::uint32_t n_assets, bool in_one);
+                const py::array& open_order_loss, const std::vector<py::array>& orders,
+                std::uint32_t n_assets, bool in_one);
     PoolsOfBook(const PoolsOfBook&) = delete;
     PoolsOfBook& operator=(const PoolsOfBook&) = delete;
 

@@ -22,14 +22,15 @@ const std::int64_t* entry_offsets(const Pools<RowId>& pools) noexcept {
     return pools.offsets;
 }
 
-/// Orders that are valued with the prices; the loss of a pool's orders is given.
+/// Where each account's open orders begin; null where there can be none. An account with orders
+/// has one pool, so that pools are counted as accounts are.
 template <class AssetId>
 const std::int64_t* order_offsets(const AccountArrays<AssetId>& accounts) noexcept {
     return accounts.orders.offsets;
 }
 template <class RowId>
-const std::int64_t* order_offsets(const Pools<RowId>&) noexcept {
-    return nullptr;
+const std::int64_t* order_offsets(const Pools<RowId>& pools) noexcept {
+    return pools.book->orders.offsets;
 }
 
 /// An entry as the vector pass reads it.

@@ -24,7 +24,7 @@ struct DecisionTable {
     int n_tests;
     int test_level[max_tests];
     std::int64_t n_classes;         ///< rows of `thresholds`
-    double greatest_theta;          ///< of all classes and tests: the error bound rests on it
+    double greatest_theta;          ///< in size, of all classes and tests, for the error bound
     const Threshold* thresholds;    ///< n_classes x n_tests
     const std::uint32_t* class_of;  ///< per account; null: all in class 0
     const std::uint16_t* actions;   ///< 1 << n_tests entries

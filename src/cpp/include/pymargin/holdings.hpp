@@ -42,6 +42,13 @@ struct Holdings {
     const LoanRate* loan_rates;
     int n_loan_rates;
     const double* open_order_loss;  ///< USDT >= 0
+    /// Portfolio margin, where an account is one pool; null offsets: there are none.
+    Orders<std::uint32_t> orders{};
+
+    std::int64_t n_orders(std::int64_t account) const noexcept {
+        return orders.offsets == nullptr ? 0
+                                         : orders.offsets[account + 1] - orders.offsets[account];
+    }
 
     /// Null where no loan can be had at the leverage.
     const LoanRate* loan_rate(int leverage) const noexcept {

@@ -16,6 +16,7 @@
 #include "pymargin/number.hpp"
 #include "pymargin/row.hpp"
 #include "pymargin/schedule.hpp"
+#include "pymargin/shortfall.hpp"
 #include "pymargin/slots.hpp"
 #include "pymargin/types.hpp"
 #include "pymargin/validate.hpp"

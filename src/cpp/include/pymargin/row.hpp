@@ -139,30 +139,71 @@ class Instrument<Quotient> {
     Notes& notes_;
 };
 
-/// The sums of one pool over float64.
-template <class Mode, class Number, class RowId>
-PYMARGIN_INLINE typename Mode::template Sums<Number> sum_row(const Pools<RowId>& pools,
-                                                             const Market<1>& market,
-                                                             std::int64_t pool,
-                                                             Notes& notes) noexcept {
-    typename Mode::template Sums<Number> sums;
+/// Calls visit(row of the instrument, leg) for the legs of a pool, in their order.
+template <class Number, class RowId, class Visit>
+PYMARGIN_INLINE void visit_legs(const Pools<RowId>& pools, std::int64_t pool,
+                                const Visit& visit) noexcept {
     if constexpr (is_exact<Number>) {
         std::int64_t at = pools.first_pool[pools.account[pool]] - 1;
         for_each_leg(
             *pools.book, pools.account[pool], [&](const PoolKey&) { ++at; },
             [&](const LegSource& source) {
                 if (at == pool) {
-                    const Instrument<Number> instrument(market, source.row, notes);
-                    Mode::add(sums, leg_of<Number>(*pools.book, source), instrument);
+                    visit(source.row, leg_of<Number>(*pools.book, source));
                 }
             });
     } else {
         for (std::int64_t leg = pools.offsets[pool]; leg < pools.offsets[pool + 1]; ++leg) {
-            const Instrument<Number> instrument(market, pools.row[leg], notes);
-            Mode::add(sums, Leg<Number>{pools.x[leg], pools.y[leg], pools.z[leg]}, instrument);
+            visit(pools.row[leg], Leg<Number>{pools.x[leg], pools.y[leg], pools.z[leg]});
         }
     }
+}
+
+/// Adds the losses of an account's open orders; it has one pool.
+template <class Mode, class Number, class RowId>
+__attribute__((noinline)) void add_pool_orders(typename Mode::template Sums<Number>& sums,
+                                               const Pools<RowId>& pools, const Market<1>& market,
+                                               std::int64_t pool) noexcept {
+    // What an order would hold beyond closed tiers is not held: its notes are not the account's.
+    Notes unused;
+    using Side = typename Mode::template OrderSide<Number, Instrument<Number>>;
+    const auto take_equity = [&](std::uint32_t asset, Side& side) {
+        typename Mode::template Sums<Number> before;
+        visit_legs<Number>(pools, pool, [&](std::uint32_t row, const Leg<Number>& leg) {
+            if (row == asset) {
+                side.units = leg.x + before.open_profit;
+                side.gross = size_of(leg.x) + before.open_magnitude;
+            }
+            Mode::add(before, leg, Instrument<Number>(market, row, unused));
+        });
+    };
+    const auto& orders = pools.book->orders;
+    const std::int64_t account = pools.account[pool];
+    for (auto order = orders.offsets[account]; order < orders.offsets[account + 1]; ++order) {
+        const Instrument<Number> give_asset(market, orders.give_asset[order], unused);
+        const Instrument<Number> get_asset(market, orders.get_asset[order], unused);
+        Side give{give_asset, Number{}, Number{}, Number{} - Number(orders.give_quantity[order])};
+        Side get{get_asset, Number{}, Number{}, Number(orders.get_quantity[order])};
+        take_equity(orders.give_asset[order], give);
+        take_equity(orders.get_asset[order], get);
+        Mode::add_order(sums, give, get);
+    }
+}
+
+/// The sums of one pool.
+template <class Mode, class Number, class RowId>
+PYMARGIN_INLINE typename Mode::template Sums<Number> sum_row(const Pools<RowId>& pools,
+                                                             const Market<1>& market,
+                                                             std::int64_t pool,
+                                                             Notes& notes) noexcept {
+    typename Mode::template Sums<Number> sums;
+    visit_legs<Number>(pools, pool, [&](std::uint32_t row, const Leg<Number>& leg) {
+        Mode::add(sums, leg, Instrument<Number>(market, row, notes));
+    });
     if constexpr (Mode::counts_orders) {
+        if (pools.book->n_orders(pools.account[pool]) > 0) {
+            add_pool_orders<Mode, Number>(sums, pools, market, pool);
+        }
         Mode::add_order_loss(sums, Number(pools.open_order_loss[pool]));
     }
     return sums;
@@ -170,7 +211,11 @@ PYMARGIN_INLINE typename Mode::template Sums<Number> sum_row(const Pools<RowId>&
 
 template <class Mode, class RowId>
 std::int64_t n_terms(const Pools<RowId>& pools, std::int64_t pool) noexcept {
-    return pools.offsets[pool + 1] - pools.offsets[pool] + (Mode::counts_orders ? 1 : 0);
+    std::int64_t n = pools.offsets[pool + 1] - pools.offsets[pool];
+    if constexpr (Mode::counts_orders) {
+        n += pools.book->n_orders(pools.account[pool]) + 1;
+    }
+    return n;
 }
 
 /// Which of the unpriced actions a pool has. An asset that is only owed needs no schedule.
@@ -207,6 +252,15 @@ std::uint16_t gaps_of(const Pools<RowId>& pools, const std::uint16_t* gaps,
             }
             settles_positions = false;
         });
+    if constexpr (Mode::counts_orders) {
+        const auto& orders = pools.book->orders;
+        const std::int64_t account = pools.account[pool];
+        const std::int64_t first = orders.offsets == nullptr ? 0 : orders.offsets[account];
+        for (std::int64_t k = first; k < first + pools.book->n_orders(account); ++k) {
+            found |=
+                (gaps[orders.give_asset[k]] | gaps[orders.get_asset[k]]) & action_unpriced_asset;
+        }
+    }
     return static_cast<std::uint16_t>(found);
 }
 

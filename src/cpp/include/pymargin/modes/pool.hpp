@@ -68,4 +68,29 @@ PYMARGIN_INLINE void add_leg(PoolSums<Number>& sums, const Leg<Number>& leg,
     sums.open_initial = choose(closes, none, sums.open_initial + notional * leg.z);
 }
 
+/// One side of an open order: the asset, what the pool's equity in it is, and what the order moves.
+template <class Number, class Instrument>
+struct PoolOrderSide {
+    const Instrument& asset;
+    Number units;     ///< of equity before the order is filled
+    Number gross;     ///< the size of what they are the sum of; not kept in exact numbers
+    Number quantity;  ///< < 0: given away
+};
+
+/// What a pool's equity in an asset counts, as add_leg counts it when the asset closes.
+template <class Number, class Instrument>
+Number counted_equity(const Number& units, const Number& gross, const Instrument& asset) noexcept {
+    const Number price = asset.price();
+    const Number value = asset.template value<0>(positive_part(units) * price, gross * price);
+    return value - positive_part(Number{} - units) * asset.weight();
+}
+
+/// What filling the order adds to the equity that its side counts.
+template <class Number, class Instrument>
+Number equity_change(const PoolOrderSide<Number, Instrument>& side) noexcept {
+    const Number gross = side.gross + size_of(side.quantity);
+    return counted_equity(side.units + side.quantity, gross, side.asset) -
+           counted_equity(side.units, gross, side.asset);
+}
+
 }  // namespace pymargin

@@ -43,6 +43,21 @@ struct Portfolio {
         add_leg(sums, leg, instrument);
     }
 
+    template <class Number, class Instrument>
+    using OrderSide = PoolOrderSide<Number, Instrument>;
+
+    /// The counted equity that one order would cost once filled, never less than 0 [our reading:
+    /// at index prices, each order on the whole equity, not netted].
+    template <class Number, class Instrument>
+    static void add_order(Sums<Number>& sums, const OrderSide<Number, Instrument>& give,
+                          const OrderSide<Number, Instrument>& get) noexcept {
+        sums.open_order_loss +=
+            positive_part(Number{} - (equity_change(give) + equity_change(get)));
+        if constexpr (!is_exact<Number>) {
+            sums.magnitude += extent(give) + extent(get);
+        }
+    }
+
     template <class Number>
     static PYMARGIN_INLINE void add_order_loss(Sums<Number>& sums, const Number& loss) noexcept {
         sums.open_order_loss += loss;
@@ -91,6 +106,14 @@ struct Portfolio {
             default:
                 return positive_part(sums.equity - sums.open_order_loss - sums.initial);
         }
+    }
+
+  private:
+    /// Both counted equities of a side are at most half of this.
+    template <class Instrument>
+    static double extent(const OrderSide<double, Instrument>& side) noexcept {
+        return 2 * (side.gross + size_of(side.quantity)) *
+               (side.asset.price() + side.asset.weight());
     }
 };
 
