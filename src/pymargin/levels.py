@@ -46,6 +46,8 @@ __all__ = [
 
 Result = TypeVar("Result", bound=Levels)
 _MODES = tuple(Mode)
+# Of Cross Margin Pro: collateral on gross holdings, each order marginal on the whole holding.
+_READINGS = ("gross", "marginal")
 
 
 def cross_classic(
@@ -169,20 +171,14 @@ def cross_pro(
     PricesError, UnpricedError, RulesError
         As in `cross_classic`.
     """
-    for name, value, known in (
-        ("collateral", collateral, ("gross", "net")),
-        ("order_loss", order_loss, ("marginal", "standalone")),
-    ):
-        if value not in known:
-            raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, not {value!r}")
-    bound = evaluation(
-        PRO,
+    bound = bind_cross(
+        Mode.CROSS_PRO,
         accounts,
         prices,
         rules,
-        readings=(collateral, order_loss),
         leverage=None,
         missing=missing,
+        readings=(collateral, order_loss),
     )
     return _run(bound, ProLevels, fields, out, order, threads)
 
@@ -238,9 +234,10 @@ def bind_modes(
     leverage: int | None,
     missing: Missing,
     mode: Mode | str | None = None,
+    readings: tuple[str, str] = _READINGS,
     threads: int = 1,
 ) -> list[tuple[npt.NDArray[np.int64] | None, BoundMode]]:
-    """Bind each account under its own mode, or all under one.
+    """Bind each account under its own mode, or all under one; `readings` are those of Pro.
 
     Returns
     -------
@@ -259,7 +256,8 @@ def bind_modes(
     whole = None if mode is None else [(_known_mode(mode), None, accounts)]
     for one, positions, book in whole or _by_mode(accounts):
         try:
-            parts.append((positions, _bind(one, book, prices, rules, leverage, missing, threads)))
+            bound = _bind(one, book, prices, rules, leverage, missing, readings, threads)
+            parts.append((positions, bound))
         except UnpricedError as err:
             problems += (problem for problem in err.problems if problem not in problems)
     if problems:
@@ -275,15 +273,22 @@ def bind_cross(
     *,
     leverage: int | None,
     missing: Missing,
+    readings: tuple[str, str] = _READINGS,
 ) -> Evaluation:
-    """Bind all accounts under Cross Margin Classic or Pro."""
+    """Bind all accounts under Cross Margin Classic, or under Pro as it is read."""
+    for name, value, known in (
+        ("collateral", readings[0], ("gross", "net")),
+        ("order_loss", readings[1], ("marginal", "standalone")),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, not {value!r}")
     is_classic = mode is Mode.CROSS_CLASSIC
     return evaluation(
         CLASSIC if is_classic else PRO,
         accounts,
         prices,
         rules,
-        readings=() if is_classic else ("gross", "marginal"),
+        readings=() if is_classic else readings,
         leverage=leverage if is_classic else None,
         missing=missing,
     )
@@ -296,10 +301,13 @@ def _bind(
     rules: MarginRules,
     leverage: int | None,
     missing: Missing,
+    readings: tuple[str, str],
     threads: int,
 ) -> BoundMode:
     if mode in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):
-        return bind_cross(mode, accounts, prices, rules, leverage=leverage, missing=missing)
+        return bind_cross(
+            mode, accounts, prices, rules, leverage=leverage, missing=missing, readings=readings
+        )
     bind = bind_futures if mode in (Mode.USDM, Mode.COINM) else bind_portfolio
     # `leverage` is of Cross Margin Classic: 3 or 5.
     return bind(mode, accounts, prices, rules, leverage=None, missing=missing, threads=threads)

@@ -108,8 +108,9 @@ def cross_pro(
         return ProLevels(actions=flags, terms=terms, orders=orders)
 
     loss = account.open_order_loss + sum((order.loss for order in orders), Fraction(0))
-    ratios = _ratios(terms, loss)
-    levels = levels_of(ratios)
+    levels = levels_of(_ratios(terms, loss))
+    # As it is published, available margin never falls below 0; what is lacking to it may be more.
+    levels["available_margin"] = max(Fraction(0), levels["available_margin"])
     actions, checks = decide(rules, "cross_pro", levels, leverage=None, own_ratio=account.own_ratio)
     value, liability = table_total(terms, "collateral"), debt_value(terms)
     return ProLevels(
@@ -177,7 +178,7 @@ def _ratios(terms: tuple[AssetTerm, ...], loss: Fraction) -> dict[str, Ratio | N
     equity = table_total(terms, "collateral") - debt_value(terms) - loss
     return {
         "margin_level": Ratio(equity, maintenance),
-        "available_margin": Ratio(max(Fraction(0), equity - initial)),
+        "available_margin": Ratio(equity - initial),
     }
 
 

@@ -1,0 +1,141 @@
+"""The threshold that a question asks about, compiled for the accounts that it is asked of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin import _core
+from pymargin.book import cached
+from pymargin.errors import MarginError, Problem
+from pymargin.evaluation import account_classes
+from pymargin.modes import Mode
+from pymargin.rules.thresholds import Line, ModeThresholds
+from pymargin.tables import AccountClass, compile_decisions, limit_for
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["Asked", "At", "ask", "lines_at"]
+
+At: TypeAlias = str | float | Decimal
+"""``liquidation``, ``margin_call``, ``bankruptcy`` or a level."""
+
+# What some line must give at all, and what counts: who is liquidated was called before.
+_ACTIONS = {
+    "liquidation": ("LIQUIDATE", ("LIQUIDATE",)),
+    "margin_call": ("MARGIN_CALL", ("MARGIN_CALL", "LIQUIDATE")),
+    "bankruptcy": ("BANKRUPT", ("BANKRUPT",)),
+}
+_MOST_DIGITS, _LARGEST = 18, Decimal(10) ** 9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Thresholds compiled for a book.
+
+    Parameters
+    ----------
+    class_of, classes
+        uint32[n] into the classes, or None where all accounts are alike.
+    decisions
+        The core's tests: a line each, then a grant each.
+    limits
+        float64[c, tests], the thresholds of each class.
+    """
+
+    class_of: npt.NDArray[np.uint32] | None
+    classes: tuple[AccountClass, ...]
+    decisions: _core.Decisions
+    limits: npt.NDArray[np.float64]
+
+    def limit(self, test: int, n: int) -> npt.NDArray[np.float64]:
+        """Return float64[n]: the threshold of a test by account."""
+        if self.class_of is None:
+            return np.full(n, self.limits[0, test])
+        of_account: npt.NDArray[np.float64] = self.limits[self.class_of, test]
+        return of_account
+
+
+def lines_at(thresholds: ModeThresholds, mode: Mode, at: At, *, name: str) -> tuple[Line, ...]:
+    """Return the lines at or below which an account of a mode is where the question asks.
+
+    ``liquidation`` and ``margin_call`` are the lines of these actions, a margin call where the
+    account is liquidated too; ``bankruptcy`` those of BANKRUPT where the rules give it, else where
+    nothing is left (our reading): a margin level of 1 in Classic, of 0 elsewhere. A level is one
+    of the mode's margin level.
+
+    Raises
+    ------
+    MarginError
+        `at`, which the argument `name` gave, is none of these.
+    """
+    given = {action for line in thresholds.lines for action in line.actions}
+    if at == "bankruptcy" and "BANKRUPT" not in given:
+        return (_line(mode, Decimal(1 if mode is Mode.CROSS_CLASSIC else 0)),)
+    if not isinstance(at, str):
+        return (_line(mode, _level(at, name)),)
+    if at not in _ACTIONS:
+        expected = ", ".join(_ACTIONS) + " or a level"
+        raise MarginError([Problem(name, "decision", repr(at), expected)])
+    asked, counting = _ACTIONS[at]
+    if asked not in given:
+        raise MarginError([Problem(name, "decision", repr(at), f"a decision of {mode}")])
+    return tuple(line for line in thresholds.lines if not set(counting).isdisjoint(line.actions))
+
+
+def _line(mode: Mode, at_most: Decimal) -> Line:
+    is_portfolio = mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
+    return Line("uni_mmr" if is_portfolio else "margin_level", at_most, ())
+
+
+def _level(at: float | Decimal, name: str) -> Decimal:
+    """Return a level as the decimal that it reads as: a float is its shortest."""
+    rule = f"finite, of at most {_MOST_DIGITS} digits and between 1e-9 and 1e9 in size, or 0"
+    refused = MarginError([Problem(name, "level", repr(at), f"a level: {rule}")])
+    if isinstance(at, bool | np.bool_):
+        raise refused
+    try:
+        level = at if isinstance(at, Decimal) else Decimal(repr(float(at)))
+    except (InvalidOperation, TypeError, ValueError, OverflowError):
+        raise refused from None
+    if not level.is_finite() or (level and not 1 / _LARGEST <= abs(level) <= _LARGEST):
+        raise refused
+    if len(level.normalize().as_tuple().digits) > _MOST_DIGITS:
+        raise refused
+    return level
+
+
+def ask(
+    accounts: Accounts,
+    thresholds: ModeThresholds,
+    levels: tuple[str, ...],
+    leverage: int | None,
+    *,
+    name: str,
+    absent: frozenset[str] = frozenset(),
+) -> Asked:
+    """Compile thresholds for a book, or take those last compiled under the name.
+
+    Raises
+    ------
+    AccountsError
+        An account has no leverage where the thresholds depend on it.
+    """
+
+    def make() -> Asked:
+        class_of, classes = account_classes(accounts, thresholds, leverage)
+        tested = [(line.at_most, line.own_ratio) for line in thresholds.lines]
+        tested += [(grant.above, False) for grant in thresholds.grants]
+        limits = [
+            [float(limit_for(limit, one, own_ratio=own)) for limit, own in tested]
+            for one in classes
+        ]
+        decisions = compile_decisions(thresholds, levels, classes, absent=absent)
+        return Asked(class_of, classes, decisions, np.array(limits))
+
+    return cached(accounts, f"asked/{name}", (thresholds, levels, leverage, absent), make)

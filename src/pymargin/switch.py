@@ -1,0 +1,141 @@
+"""Which accounts may switch between Cross Margin Classic and Cross Margin Pro: `switch`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.asked import ask
+from pymargin.errors import MarginError, Problem
+from pymargin.evaluation import Missing
+from pymargin.filling import check_threads
+from pymargin.levels import bind_cross
+from pymargin.modes import Action, Mode
+from pymargin.prices import PriceSource
+from pymargin.rules import MarginRules
+from pymargin.rules.frozen import FrozenMapping
+from pymargin.rules.thresholds import Grant, ModeThresholds
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["Switch", "switch"]
+
+# Introduction to Binance Cross Margin Pro (FAQ, updated 2024-12-19): the initial risk ratios that
+# the resulting level must lie above.
+_CLASSIC_LIMITS = FrozenMapping({3: Decimal("1.5"), 5: Decimal("1.25")})
+_DECIDES = {
+    Mode.CROSS_PRO: Grant("TRADE", "margin_level", Decimal(2)),
+    Mode.CROSS_CLASSIC: Grant("TRADE", "collateral_margin_level", _CLASSIC_LIMITS),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Switch:
+    """What a switch would lead to, by account.
+
+    Parameters
+    ----------
+    level
+        float64[n], the level that decides: of Pro the margin level, of Classic the collateral
+        margin level; NaN where the account is UNPRICED, inf where it owes nothing.
+    limit
+        float64[n], what it must lie above.
+    allowed
+        bool[n], whether it does, decided on the decimals; False where the account is UNPRICED.
+    """
+
+    level: npt.NDArray[np.float64]
+    limit: npt.NDArray[np.float64]
+    allowed: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+
+def switch(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    to: Mode | str,
+    *,
+    leverage: int | None = None,
+    collateral: Literal["gross", "net"] = "gross",
+    order_loss: Literal["marginal", "standalone"] = "marginal",
+    missing: Missing = "raise",
+    threads: int = 1,
+) -> Switch:
+    """Say which accounts may switch to Classic or to Pro, whatever their own mode.
+
+    To Pro: the resulting Pro margin level above 2. To Classic: the resulting collateral margin
+    level above the initial risk ratio, 1.25 at 5x and 1.5 at 3x. Source: "Introduction to Binance
+    Cross Margin Pro" (FAQ, updated 2024-12-19). What else the exchange asks (a quiz, a region) is
+    not looked at.
+
+    Parameters
+    ----------
+    accounts, prices, rules, missing, threads
+        As in `cross_classic`.
+    to
+        ``"cross_classic"`` or ``"cross_pro"``.
+    leverage
+        To Classic: 3 or 5 for the accounts that state none.
+    collateral, order_loss
+        To Pro: as in `cross_pro`.
+
+    Returns
+    -------
+    Switch
+        ``level, limit`` float64[n] and ``allowed`` bool[n].
+
+    Raises
+    ------
+    MarginError
+        `to` is neither of the two.
+    PricesError, UnpricedError, AccountsError, RulesError
+        As in the function of the mode.
+
+    Examples
+    --------
+    >>> import pymargin as pm
+    >>> rules = pm.builtin_rules(at="2025-11-14T06:00Z")
+    >>> rows = [{"account": debt, "leverage": 3, "balances": [
+    ...     {"asset": "WIF", "free": 1000}, {"asset": "USDT", "borrowed": debt}]}
+    ...     for debt in (500, 600)]
+    >>> found = pm.switch(pm.Accounts.from_rows(rows), {"WIF": 1.25}, rules, "cross_classic")
+    >>> found.allowed
+    array([ True, False])
+    """
+    check_threads(threads)
+    if to not in list(_DECIDES):
+        expected = " or ".join(sorted(_DECIDES))
+        raise MarginError([Problem("to", "mode", repr(to), expected)])
+    mode = Mode(to)
+    decides = _DECIDES[mode]
+    bound = bind_cross(
+        mode,
+        accounts,
+        prices,
+        rules,
+        leverage=leverage,
+        missing=missing,
+        readings=(collateral, order_loss),
+    )
+    thresholds = ModeThresholds(lines=(), actions=(), grants=(decides,))
+    own = leverage if mode is Mode.CROSS_CLASSIC else None
+    asked = ask(accounts, thresholds, bound.spec.levels, own, name=f"switch/{mode}")
+    bound = replace(
+        bound,
+        decisions=asked.decisions,
+        class_of=asked.class_of,
+        classes=asked.classes,
+        class_key=(thresholds, own),
+    )
+    level = np.empty(len(accounts))
+    actions = np.empty(len(accounts), dtype=np.uint16)
+    bound.run({decides.level: level, "actions": actions}, threads)
+    return Switch(level, asked.limit(0, len(accounts)), (actions & np.uint16(Action.TRADE)) != 0)
