@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,14 @@ from pymargin.modes import Action
 if TYPE_CHECKING:
     from pymargin.results import Levels
 
-__all__ = ["action_names", "id_column", "to_arrow", "to_frame"]
+__all__ = [
+    "action_names",
+    "id_column",
+    "named_to_arrow",
+    "named_to_frame",
+    "to_arrow",
+    "to_frame",
+]
 
 
 def to_arrow(levels: Levels) -> Any:
@@ -35,6 +43,18 @@ def to_frame(levels: Levels) -> Any:
     frame = pd.DataFrame(levels.arrays(), index=pd.Index(levels.ids, name="account"))
     frame.attrs.update(levels.provenance.texts())
     return frame
+
+
+def named_to_arrow(key: str, names: Sequence[str], arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """Return a ``pyarrow.Table`` of arrays with a column of names before them."""
+    pa = require("pyarrow", extra="arrow", purpose="to_arrow")
+    return pa.table({key: pa.array(names, pa.string())} | dict(arrays))
+
+
+def named_to_frame(key: str, names: Sequence[str], arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """Return a ``pandas.DataFrame`` of arrays indexed by name."""
+    pd = require("pandas", extra="frames", purpose="to_frame")
+    return pd.DataFrame(dict(arrays), index=pd.Index(list(names), name=key))
 
 
 def id_column(pa: Any, ids: Ids) -> Any:
