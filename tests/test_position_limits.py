@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import random
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -123,3 +124,32 @@ def test_both_answers_agree_with_the_definition_on_real_brackets() -> None:
     rules, rng = pm.rules_from_binance(usdm_brackets=path), random.Random("real brackets")
     for symbol in rng.sample(rules.names("usdm"), 100):
         check(rules, symbol, rng)
+
+
+@pytest.mark.parametrize(
+    ("stake", "leverage"),
+    [(10, 50), (100, 50), (100.5, 5000 / 100.5), (250, 20), (1250, 20), (2500, 10), (1e6, 1)],
+)
+def test_the_leverage_of_a_stake_keeps_its_position_within_a_bracket(
+    stake: float, leverage: float
+) -> None:
+    found = pm.max_leverage_for_stake("AAAUSDT", stake, RULES)
+    assert found == pytest.approx(leverage, rel=1e-15)
+    assert found <= oracle.max_leverage(CLOSED, stake)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_leverage_of_a_stake_is_the_oracles(seed: int) -> None:
+    rng = random.Random(seed)
+    for symbol, steps in (("AAAUSDT", CLOSED), ("BBBUSD_PERP", OPEN)):
+        stake = float(f"{10 ** rng.uniform(-3, 6):.6g}")
+        exact = oracle.max_leverage(steps, stake)
+        found = pm.max_leverage_for_stake(symbol, stake, RULES)
+        assert exact * (1 - Fraction(1, 2**51)) <= Fraction(found) <= exact
+
+
+def test_a_stake_is_above_0() -> None:
+    with pytest.raises(pm.MarginError, match=r"stake\[1\] must be a number above 0, not 0"):
+        pm.max_leverage_for_stake("AAAUSDT", [1, 0, 2], RULES)
+    with pytest.raises(pm.RulesError, match="names no leverage"):
+        pm.max_leverage_for_stake("CCCUSDT", 1, RULES)

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from pymargin.errors import RulesError
-from pymargin.rules import Contract, MarginRules, Tier, check_rules, rules_from_binance
+from pymargin.rules import (
+    Contract,
+    MarginRules,
+    Tier,
+    check_rules,
+    example_rules,
+    rules_from_binance,
+)
 from pymargin.rules.schedules import offsets, value
 from pymargin.rules.unified import read_unified
 
@@ -480,3 +487,15 @@ def test_a_changed_cum_of_a_real_table_is_found() -> None:
     odd["BTC/USDT:USDT"][1]["info"]["cum"] += 1
     (warning,) = rules_from_binance(usdm_brackets=odd).problems()
     assert warning.path == '$["BTC/USDT:USDT"][1].info.cum'
+
+
+def test_the_cum_of_every_bracket_makes_the_margin_continuous() -> None:
+    rules = example_rules()
+    for symbol in rules.names("usdm")[:20]:
+        tiers, cums = rules.tiers("usdm", symbol), rules.cum("usdm", symbol)
+        assert cums[0] == 0
+        for tier, cum, after, later in zip(tiers, cums, tiers[1:], cums[1:], strict=False):
+            assert tier.cap is not None
+            assert tier.cap * tier.rate - cum == tier.cap * after.rate - later
+    with pytest.raises(RulesError, match="NONE has no schedule"):
+        rules.cum("usdm", "NONE")

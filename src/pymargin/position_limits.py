@@ -11,7 +11,7 @@ from pymargin.exact_numbers import Number, answer, exact_numbers, not_above
 from pymargin.rules import MarginRules
 from pymargin.rules.contracts import FUTURES
 
-__all__ = ["max_leverage", "max_position"]
+__all__ = ["max_leverage", "max_leverage_for_stake", "max_position"]
 
 
 def max_position(symbol: str, leverage: Number, rules: MarginRules) -> Any:
@@ -112,6 +112,57 @@ def max_leverage(symbol: str, notional: Number, rules: MarginRules) -> Any:
         return 0.0
 
     return answer(largest, sizes)
+
+
+def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> Any:
+    """Return the largest leverage at which the brackets of a symbol allow a stake's position.
+
+    A position of ``stake * leverage`` must lie within the cap of a bracket whose leverage is not
+    below that one ("Leverage and Margin of USDⓈ-M Futures Contracts", FAQ 360033162192). At least
+    1, the leverage of no debt; above a closed last cap the last bracket goes on (our reading).
+
+    Parameters
+    ----------
+    symbol
+        A symbol with brackets in table ``usdm`` or ``coinm``.
+    stake
+        Initial margin in the settlement asset (usdm) or in the base coin (coinm), above 0; a
+        number or an array.
+    rules
+        The rules.
+
+    Returns
+    -------
+    float or float64 array
+        The leverage, which need not be whole, rounded down where float64 cannot hold it.
+
+    Raises
+    ------
+    MarginError
+        A stake that is not above 0 or no number.
+    RulesError
+        The symbol has no brackets, or one of them names no leverage.
+
+    Examples
+    --------
+    >>> from pymargin.rules import example_rules
+    >>> max_leverage_for_stake("BTCUSDT", [100, 2_000_000], example_rules())
+    array([125. ,  12.5])
+    """
+    brackets = _brackets(symbol, rules)
+    problems: list[Problem] = []
+    stakes = exact_numbers(problems, "stake", stake, least=0, inclusive=False)
+    if problems:
+        raise MarginError(problems)
+
+    def largest(one: Fraction) -> float:
+        best = Fraction(1)
+        for number, (cap, allowed) in enumerate(brackets):
+            is_last = number == len(brackets) - 1
+            best = max(best, allowed if cap is None or is_last else min(allowed, cap / one))
+        return not_above(best)
+
+    return answer(largest, stakes)
 
 
 def _brackets(symbol: str, rules: MarginRules) -> list[tuple[Fraction | None, Fraction]]:

@@ -39,7 +39,7 @@ from pymargin.rules.loans import (
     read_loan_margin,
 )
 from pymargin.rules.methodology import methodology_at, parse_moment
-from pymargin.rules.schedules import Tier
+from pymargin.rules.schedules import Tier, offsets
 from pymargin.rules.schedules import value as rated
 from pymargin.rules.thresholds import (
     DEFAULT_THRESHOLDS,
@@ -202,6 +202,27 @@ class MarginRules:
         raise RulesError(
             f"{name} has rank {rank}, and rank {rank} has no schedule in table {table}"
         )
+
+    def cum(self, table: str, name: str) -> tuple[Decimal, ...]:
+        """Return the quick deduction of each tier: a margin is ``value * rate - cum``.
+
+        The exchange's ``cum``, ``fastNum`` or maintenance amount, derived from floors and rates:
+        of each tier that of the tier before, and floor * (rate - rate of the tier before)
+        ("Leverage and Margin of USDⓈ-M Futures", FAQ b3c689c1f50a44cabb3a84e663b81d93). In a
+        table of holdings, whose rates fall, the figures are 0 or less.
+
+        Raises
+        ------
+        RulesError
+            As `tiers`.
+
+        Examples
+        --------
+        >>> from pymargin.rules import example_rules
+        >>> example_rules().cum("usdm", "BTCUSDT")[:3]
+        (Decimal('0'), Decimal('300'), Decimal('3800'))
+        """
+        return tuple(-offset if offset else offset for offset in offsets(self.tiers(table, name)))
 
     def names(self, table: str) -> tuple[str, ...]:
         """Return every name that has a schedule in a table, sorted."""
