@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymargin._version import __version__
 from pymargin.accounts import Accounts
+from pymargin.after import after
 from pymargin.errors import (
     AccountsError,
     MarginError,
@@ -13,13 +14,14 @@ from pymargin.errors import (
     UnpricedError,
 )
 from pymargin.explain import Explanation, explain
+from pymargin.exposure import AssetExposure, Exposure, SymbolExposure, exposure
 from pymargin.futures import coinm, usdm
 from pymargin.impact import Impact, ImpactSummary, impact, impacts
 from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode
 from pymargin.notices import Change, Notice, NoticeProblem, read_notice
 from pymargin.portfolio import portfolio, portfolio_pro
-from pymargin.position_limits import max_leverage, max_position
+from pymargin.position_limits import max_leverage, max_leverage_for_stake, max_position
 from pymargin.prices import Prices, prices_from_binance
 from pymargin.provenance import Provenance
 from pymargin.results import (
@@ -43,7 +45,9 @@ from pymargin.rules import (
     load_rules,
     rules_from_binance,
 )
+from pymargin.shortfall import Shortfall, shortfall
 from pymargin.stress import Stress, stress
+from pymargin.switch import Switch, switch
 from pymargin.transfer_in import max_transfer_in
 from pymargin.verify import Figure, Verdict, VerifyReport, verify
 
@@ -51,11 +55,13 @@ __all__ = [
     "Accounts",
     "AccountsError",
     "Action",
+    "AssetExposure",
     "BookLevels",
     "Change",
     "ClassicLevels",
     "Contract",
     "Explanation",
+    "Exposure",
     "Figure",
     "FuturesLevels",
     "Impact",
@@ -74,13 +80,17 @@ __all__ = [
     "Problem",
     "Provenance",
     "RulesError",
+    "Shortfall",
     "Stress",
+    "Switch",
+    "SymbolExposure",
     "Tier",
     "Timeline",
     "UnpricedError",
     "Verdict",
     "VerifyReport",
     "__version__",
+    "after",
     "builtin_rules",
     "check_rules",
     "coinm",
@@ -90,10 +100,12 @@ __all__ = [
     "evaluate",
     "example_rules",
     "explain",
+    "exposure",
     "impact",
     "impacts",
     "load_rules",
     "max_leverage",
+    "max_leverage_for_stake",
     "max_position",
     "max_transfer_in",
     "portfolio",
@@ -101,7 +113,9 @@ __all__ = [
     "prices_from_binance",
     "read_notice",
     "rules_from_binance",
+    "shortfall",
     "stress",
+    "switch",
     "usdm",
     "verify",
 ]
