@@ -205,6 +205,8 @@ def test_a_mixed_book_has_the_shortfalls_of_its_modes() -> None:
     assert found.positions == pytest.approx(legs, rel=1e-9, abs=1e-9, nan_ok=True)
     assert np.array_equal(np.asarray(found), found.usdt)
     assert len(found) == 60
+    assert found.rules_digest == rules.digest
+    assert found.methodology.split("+") == sorted(found.methodology.split("+"))
 
 
 @pytest.mark.parametrize("threads", [2, 0])

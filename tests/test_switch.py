@@ -98,6 +98,7 @@ def test_an_unpriced_account_may_not_switch() -> None:
     with pytest.raises(pm.UnpricedError, match="A00 has no finite price"):
         pm.switch(accounts, {}, RULES, "cross_pro")
     found = pm.switch(accounts, {}, RULES, "cross_pro", missing="flag")
+    assert (found.rules_digest, found.methodology) == (RULES.digest, "pro_2025")
     assert found.allowed.tolist() == [True, False]
     assert found.level.tolist()[0] == math.inf
     assert math.isnan(found.level[1])

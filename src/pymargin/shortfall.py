@@ -14,11 +14,12 @@ from pymargin.book import book_of
 from pymargin.evaluation import BoundMode, Evaluation, Missing, thresholds_of
 from pymargin.filling import check_threads
 from pymargin.futures import FuturesEvaluation
-from pymargin.levels import bind_modes
+from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Mode
 from pymargin.pools import BoundPools
 from pymargin.portfolio import PortfolioEvaluation
 from pymargin.prices import PriceSource
+from pymargin.provenance import Audited, Provenance
 from pymargin.rules import MarginRules, ModeThresholds
 from pymargin.sections import gather
 
@@ -37,7 +38,7 @@ _LEAST = np.nextafter(0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shortfall:
+class Shortfall(Audited):
     """What a book lacks to a threshold; ``np.asarray`` of it is `usdt`.
 
     Parameters
@@ -48,10 +49,13 @@ class Shortfall:
     positions
         float64[m], of each isolated position of the book, in USDT too; NaN where it is UNPRICED,
         and of cross positions, whose shortfall is their account's.
+    provenance
+        By which rules and formulas.
     """
 
     usdt: Floats
     positions: Floats
+    provenance: Provenance
 
     @property
     def is_short(self) -> npt.NDArray[np.bool_]:
@@ -145,7 +149,7 @@ def shortfall(
         usdt[slice(None) if where is None else where] = of_accounts
         if of_positions is not None:
             positions[slice(None) if where is None else gather(offsets, where)[1]] = of_positions
-    return Shortfall(usdt, positions)
+    return Shortfall(usdt, positions, Provenance.of(rules, joint_methodology(parts)))
 
 
 def _of_mode(

@@ -16,6 +16,7 @@ from pymargin.filling import check_threads
 from pymargin.levels import bind_cross
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource
+from pymargin.provenance import Audited, Provenance
 from pymargin.rules import MarginRules
 from pymargin.rules.frozen import FrozenMapping
 from pymargin.rules.thresholds import Grant, ModeThresholds
@@ -35,7 +36,7 @@ _DECIDES = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Switch:
+class Switch(Audited):
     """What a switch would lead to, by account.
 
     Parameters
@@ -47,11 +48,14 @@ class Switch:
         float64[n], what it must lie above.
     allowed
         bool[n], whether it does, decided on the decimals; False where the account is UNPRICED.
+    provenance
+        By which rules and formula.
     """
 
     level: npt.NDArray[np.float64]
     limit: npt.NDArray[np.float64]
     allowed: npt.NDArray[np.bool_]
+    provenance: Provenance
 
     def __len__(self) -> int:
         return len(self.level)
@@ -138,4 +142,9 @@ def switch(
     level = np.empty(len(accounts))
     actions = np.empty(len(accounts), dtype=np.uint16)
     bound.run({decides.level: level, "actions": actions}, threads)
-    return Switch(level, asked.limit(0, len(accounts)), (actions & np.uint16(Action.TRADE)) != 0)
+    return Switch(
+        level=level,
+        limit=asked.limit(0, len(accounts)),
+        allowed=(actions & np.uint16(Action.TRADE)) != 0,
+        provenance=Provenance.of(rules, bound.methodology),
+    )
