@@ -318,3 +318,25 @@ def test_a_position_beyond_one_bracket_at_its_price_takes_the_bracket_there():
         "marginType": "isolated", "isolatedWallet": "60000", "liquidationPrice": cut(price),
     }  # fmt: skip
     assert pm.verify([risk], None, RULES).of("liquidationPrice")[0].verdict == "agrees"
+
+
+def test_what_stands_still_counts_in_the_price_of_a_pool():
+    wallet, other_pnl = D("20000"), D("10") * (D("2900") - D("3000.25"))
+    other_margin = D("10") * D("3000.25") * D("0.005")
+    price = (wallet + other_pnl - other_margin + BTC_CUM["0.005"] - D("2.5") * 60_000) / (
+        D("2.5") * D("0.005") - D("2.5")
+    )
+    assert 50_000 < D("2.5") * price < 250_000
+    risk = [
+        {"symbol": "BTCUSDT", "positionAmt": "2.5", "entryPrice": "60000", "markPrice": "61000",
+         "marginType": "cross", "liquidationPrice": cut(price)},
+        {"symbol": "ETHUSDT", "positionAmt": "-10", "entryPrice": "2900", "markPrice": "3000.25",
+         "marginType": "cross"},
+    ]  # fmt: skip
+    wallets = {"assets": [{"asset": "USDT", "walletBalance": "20000",
+                           "crossWalletBalance": "20000"}], "positions": []}  # fmt: skip
+    found = pm.verify([wallets, risk], None, RULES)
+    assert found.ok, str(found)
+    lean = changed([wallets, risk], "answer[1][1].entryPrice", "0.0")
+    (figure,) = pm.verify(lean, None, RULES).of("liquidationPrice", "BTCUSDT")
+    assert figure.missing == ("entry price of ETHUSDT",)

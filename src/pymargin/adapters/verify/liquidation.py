@@ -12,8 +12,9 @@ from pymargin.adapters.verify.inputs import Inputs, decimal_amount, missing_phra
 from pymargin.adapters.verify.judge import Sentinel, Tolerance, level_tolerance
 from pymargin.adapters.verify.legs import Leg
 from pymargin.adapters.verify.portfolio import NO_BALANCES, portfolio_account
-from pymargin.modes import Mode
+from pymargin.modes import Action, Mode
 from pymargin.oracle.account import Account
+from pymargin.oracle.decide import actions_named, line_limit
 from pymargin.oracle.equity import equity_terms
 from pymargin.oracle.roots import Root, liquidation_price
 
@@ -90,7 +91,31 @@ def _of_futures(inputs: Inputs, leg: Leg, legs: Sequence[Leg]) -> tuple[Root | N
     if multi:
         quotes = inputs.quotes
         missing += [f"bid and ask rate of {x}" for x in own if own[x] and quotes.bid(x) is None]
-    return (None, missing) if missing else (_root(inputs, leg, pool, own, multi), [])
+    if missing:
+        return None, missing
+    if not multi:
+        pool, own = _folded(inputs, leg, pool, own)
+    return _root(inputs, leg, pool, own, multi), []
+
+
+def _folded(
+    inputs: Inputs, leg: Leg, pool: list[Leg], wallets: dict[str, Decimal]
+) -> tuple[list[Leg], dict[str, Decimal]]:
+    """Put what stands still while one symbol moves into the wallet: its profit less its margin.
+
+    With a limit L on balance over margin, W + p + p' <= L (m + m') is (W + p' - L m') + p <= L m.
+    """
+    lines = inputs.rules.thresholds[leg.product].lines
+    due = [line for line in lines if actions_named(line.actions) & Action.LIQUIDATE]
+    if [line.level for line in due] != ["margin_level"]:
+        return pool, wallets
+    limit = line_limit(due[0], leg.product, None, None)
+    wallet = Fraction(wallets[leg.asset])
+    for other in pool:
+        if other.symbol != leg.symbol and other.term is not None:
+            wallet += other.term.unrealized_pnl - limit * other.term.maintenance_margin
+    moving = [other for other in pool if other.symbol == leg.symbol]
+    return moving, {leg.asset: decimal_amount(wallet)}
 
 
 def _wallets(inputs: Inputs, leg: Leg, legs: Sequence[Leg]) -> dict[str, Decimal]:
