@@ -45,6 +45,18 @@ def test_prices_of_another_kind_are_refused(name: str, prices: Any) -> None:
         EVALUATIONS[name](BOOK, prices, RULES)
 
 
+def test_rows_are_no_accounts_of_the_questions_either() -> None:
+    questions: list[Callable[..., Any]] = [
+        lambda rows: pm.exposure(rows, PRICES),
+        lambda rows: pm.after(rows, []),
+        lambda rows: pm.shortfall(rows, PRICES, RULES),
+        lambda rows: pm.switch(rows, PRICES, RULES, "cross_pro"),
+    ]
+    for question in questions:
+        with pytest.raises(pm.AccountsError, match=r"must be an Accounts \(Accounts\.from_rows"):
+            question([ROW])
+
+
 @pytest.mark.parametrize("threads", [-1, "2", 1.5, None, True])
 def test_threads_are_a_whole_number(threads: Any) -> None:
     with pytest.raises(ValueError, match="threads must be at least 0, not"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from pymargin.book import check_book
 from pymargin.columns import MAX_PROBLEMS, to_number
 from pymargin.errors import AccountsError, Problem
 from pymargin.rules.contracts import Contract, contract_of
@@ -98,6 +99,7 @@ def after(
     [{'asset': 'USDT', 'free': 360.0, 'locked': 0.0, 'borrowed': 0.0, 'interest': 0.0},
      {'asset': 'BTC', 'free': 0.01, 'locked': 0.0, 'borrowed': 0.0, 'interest': 0.0}]
     """
+    check_book(accounts)
     stored = {} if rules is None else rules.contracts
     changed = _Changes(accounts, lambda symbol: contract_of(symbol, stored))
     for number, trade in enumerate(_rows(trades)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.book import check_book
 from pymargin.errors import Problem, RulesError, UnpricedError
 from pymargin.evaluation import Missing
 from pymargin.prices import PriceSource, resolve, resolve_marks
@@ -224,6 +225,7 @@ def exposure(
     """
     if missing not in ("raise", "flag"):
         raise ValueError(f"missing must be 'raise' or 'flag', not {missing!r}")
+    check_book(accounts)
     stored = {} if rules is None else rules.contracts
     contracts = tuple(_contract(symbol, stored) for symbol in accounts.symbols)
     settled = (one.settlement_asset for one in contracts if one is not None)
