@@ -42,8 +42,9 @@ def test_all_that_agrees_ends_with_0(desk: VerifyDesk) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert "11 figures: 11 agrees, 0 differs, 0 missing" in ran.out
     (line,) = (x for x in ran.out.splitlines() if x.startswith("collateralMarginLevel"))
-    assert "agrees" in line
-    assert "1e-8 of the level" in line
+    *_, why, verdict = line.split()
+    assert verdict == "agrees"
+    assert f"{why}: 1e-8 of the level and its 8th decimal" in ran.out.splitlines()
 
 
 def test_a_figure_that_differs_ends_with_1(desk: VerifyDesk) -> None:
@@ -57,7 +58,7 @@ def test_a_figure_that_differs_ends_with_1(desk: VerifyDesk) -> None:
 def test_a_figure_that_lacks_an_input_ends_with_1(desk: VerifyDesk) -> None:
     ran = desk.verify(desk.answer)
     assert ran.code == 1
-    assert "price of ETH" in ran.out
+    assert "missing price of BTC, price of ETH" in ran.out
 
 
 def test_zeros_that_agree_are_counted_unless_all_are_asked_for(desk: VerifyDesk) -> None:

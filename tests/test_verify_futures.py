@@ -340,3 +340,20 @@ def test_what_stands_still_counts_in_the_price_of_a_pool():
     lean = changed([wallets, risk], "answer[1][1].entryPrice", "0.0")
     (figure,) = pm.verify(lean, None, RULES).of("liquidationPrice", "BTCUSDT")
     assert figure.missing == ("entry price of ETHUSDT",)
+
+
+def test_recorded_margins_agree_though_one_is_a_unit_high():
+    # A recorded cross position: 0.094 at 1920.98, 0.4 % and 10x.
+    rules = RULES.replace(
+        tables={"usdm": [pm.rules.Group(
+            (pm.Tier(D(0), D(50000), D("0.004"), 125),), assets=("ETHUSDT",))]}
+    )  # fmt: skip
+    risk = {
+        "symbol": "ETHUSDT", "positionSide": "BOTH", "positionAmt": "0.094", "leverage": "10",
+        "entryPrice": "1900", "markPrice": "1920.98", "maintMargin": "0.72228848",
+        "initialMargin": "18.05721201", "marginType": "cross",
+    }  # fmt: skip
+    found = pm.verify([risk], None, rules)
+    assert found.ok, str(found)
+    (margin,) = found.of("initialMargin")
+    assert (margin.ours, margin.difference) == (D("18.057212"), D("1e-8"))

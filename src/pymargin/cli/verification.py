@@ -1,8 +1,9 @@
-"""Shows a verification: a line for each figure, what became of them, and the remarks."""
+"""Shows a verification: a line for each figure, the reasons below, what became of them."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from pymargin.cli.figures import counted
@@ -13,20 +14,24 @@ if TYPE_CHECKING:
 
 __all__ = ["show"]
 
-_SHOWN = Decimal(1).scaleb(-12)
+_SHOWN = Decimal(1).scaleb(-10)
 
 
 def show(screen: Screen, report: VerifyReport, *, show_all: bool) -> None:
     """Print the figures; zeros that agree are only counted unless all are asked for."""
     shown = [figure for figure in report if show_all or not _is_agreed_zero(figure)]
+    whys = {why: _letter(place) for place, why in enumerate(dict.fromkeys(map(_why, shown)))}
     if shown:
         screen.heading("Figures")
         columns = [
             Column("figure"), Column("of"), Column("from"), Column("theirs", True),
             Column("ours", True), Column("difference", True), Column("allowed", True),
-            Column("verdict"), Column("why"),
+            Column("why"), Column("verdict"),
         ]  # fmt: skip
-        screen.table(columns, [_row(figure) for figure in shown])
+        screen.table(columns, [_row(figure, whys[_why(figure)]) for figure in shown])
+        screen.line()
+        for why, letter in whys.items():
+            screen.line(f"{letter}: {why}")
     screen.line()
     if len(shown) < len(report):
         hidden = counted(len(report) - len(shown), "figure")
@@ -38,14 +43,22 @@ def show(screen: Screen, report: VerifyReport, *, show_all: bool) -> None:
     screen.line(f"{counted(len(report), 'figure')}: {parts}", style="bold")
 
 
+def _letter(place: int) -> str:
+    """Return a, b, ... z, aa, ab, ..."""
+    rest, last = divmod(place, 26)
+    return (_letter(rest - 1) if rest else "") + ascii_lowercase[last]
+
+
+def _why(figure: Figure) -> str:
+    """Return why a difference is allowed, or what is missing."""
+    return f"missing {', '.join(figure.missing)}" if figure.missing else figure.reason
+
+
 def _is_agreed_zero(figure: Figure) -> bool:
     return figure.verdict == "agrees" and not figure.theirs and not figure.ours
 
 
-def _row(figure: Figure) -> tuple[str, ...]:
-    why = figure.reason
-    if figure.missing:
-        why = ", ".join(figure.missing)
+def _row(figure: Figure, letter: str) -> tuple[str, ...]:
     return (
         figure.name,
         figure.of,
@@ -54,17 +67,17 @@ def _row(figure: Figure) -> tuple[str, ...]:
         _plain(figure.ours),
         "-" if figure.difference is None else f"{figure.difference:.3g}",
         "-" if figure.missing else f"{figure.tolerance:.3g}",
+        letter,
         figure.verdict,
-        why,
     )
 
 
 def _plain(number: Decimal | None) -> str:
-    """Return a number with at most 12 decimals."""
+    """Return a number with at most 10 decimals."""
     if number is None:
         return "-"
     if not number.is_finite():
         return "inf" if number > 0 else "-inf"
     exponent = number.as_tuple().exponent
-    long = isinstance(exponent, int) and exponent < -12
+    long = isinstance(exponent, int) and exponent < -10
     return f"{number.quantize(_SHOWN).normalize() if long else number:f}"
