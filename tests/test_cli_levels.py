@@ -325,6 +325,13 @@ def test_a_portfolio_margin_answer_asks_which_kind_it_is(desk: Desk) -> None:
     assert "portfolio_pro by" in desk.levels("--leverage", 10, accounts=stated).out
 
 
+def test_a_row_by_itself_is_a_book_of_one(desk: Desk) -> None:
+    one, several = desk.json("one.json", ROWS[2]), desk.json("several.json", [ROWS[2]])
+    assert desk.levels("--worst", 1, accounts=one).out == (
+        desk.levels("--worst", 1, accounts=several).out
+    )
+
+
 def test_an_answer_about_isolated_margin_is_refused(desk: Desk) -> None:
     account = desk.json("i.json", {"assets": [{"baseAsset": {}, "quoteAsset": {}}]})
     ran = desk.levels(accounts=account)

@@ -104,6 +104,8 @@ def _accounts_from_json(path: Path, mode: str | None, leverage: int | None) -> A
     from pymargin.accounts import Accounts
 
     found = read_answer(path)
+    if isinstance(found, Mapping) and "account" in found:
+        found = [found]
     if isinstance(found, list) and all(isinstance(x, Mapping) and "account" in x for x in found):
         return Accounts.from_rows(found)
     kind = _mode_of_answers(path, found, mode)
