@@ -84,6 +84,21 @@ def test_a_pro_account_is_read_by_its_type():
     assert_mutations_are_found([given], PRICES)
 
 
+def test_a_pro_account_takes_collateral_gross_or_net_whatever_classic_does():
+    rules = RULES.replace(methodology={**RULES.methodology, "cross_classic": "classic_2026_06"})
+    # 3 BTC held and 1 owed at 60,000: gross 100,000 + 0.9 * 80,000; net 60,000 + 100,000 + 18,000.
+    given = {"accountType": "MARGIN_2", "TotalCollateralValueInUSDT": "172000", "userAssets": [
+        {"asset": "BTC", "free": "3", "borrowed": "1"}]}  # fmt: skip
+    for value, reading in (("172000", "gross"), ("178000", "net")):
+        given["TotalCollateralValueInUSDT"] = value
+        for one in ("gross", "net"):
+            found = pm.verify(given, {"BTC": 60000}, rules, collateral=one)
+            (figure,) = found.of("TotalCollateralValueInUSDT")
+            assert (figure.verdict == "agrees") is (one == reading)
+    with pytest.raises(ValueError, match="collateral must be 'gross' or 'net'"):
+        pm.verify(given, None, rules, collateral="all")
+
+
 def test_999_stands_for_a_level_without_debt():
     given = answer(marginLevel="999.00000000", collateralMarginLevel="999")
     given["userAssets"] = [{"asset": "BTC", "free": "1", "borrowed": "0"}]

@@ -80,6 +80,7 @@ def usdt() -> dict[str, Any]:
         "initialMargin": cut(LONG_IM + SHORT_IM + D("5.25")),
         "availableBalance": cut(free),
         "maxWithdrawAmount": cut(min(free, WALLET)),
+        "marginRatio": cut(LONG_MM / (WALLET + LONG_PNL)),
     }
 
 
@@ -126,7 +127,7 @@ def risks() -> list[dict[str, Any]]:
 
 def test_every_figure_agrees_and_every_mutation_is_found():
     # Totals, USDT, BNB, three positions of the account and two of positionRisk.
-    count = 11 + 10 + 8 + (6 + 6 + 5) + (4 + 5)
+    count = 11 + 11 + 8 + (6 + 6 + 5) + (4 + 5)
     assert assert_mutations_are_found([account(), risks()], None) == count
 
 

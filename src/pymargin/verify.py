@@ -178,6 +178,7 @@ def verify(
     leverage: int | None = None,
     multi_assets: bool | None = None,
     withdrawal: Literal["maintenance", "initial"] = "maintenance",
+    collateral: Literal["gross", "net"] = "gross",
 ) -> VerifyReport:
     """Recompute the figures that the exchange's answers about one account already contain.
 
@@ -212,6 +213,8 @@ def verify(
     withdrawal
         What ``virtualMaxWithdrawAmount`` leaves in the account, as in `pymargin.portfolio`: 1.2
         times the ``maintenance`` margin, or the ``initial`` margin.
+    collateral
+        As in `pymargin.cross_pro`: on ``gross`` holdings, or ``net`` of the debt in each asset.
 
     Returns
     -------
@@ -244,6 +247,8 @@ def verify(
 
     if withdrawal not in ("maintenance", "initial"):
         raise ValueError(f"withdrawal must be 'maintenance' or 'initial', not {withdrawal!r}")
+    if collateral not in ("gross", "net"):
+        raise ValueError(f"collateral must be 'gross' or 'net', not {collateral!r}")
     if leverage is not None and (not isinstance(leverage, int) or leverage < 1):
         raise ValueError(f"leverage must be a whole number of at least 1, not {leverage!r}")
     if isinstance(prices, np.ndarray):
@@ -257,4 +262,5 @@ def verify(
         leverage=leverage,
         multi_assets=multi_assets,
         withdrawal=withdrawal,
+        collateral=collateral,
     )

@@ -50,6 +50,13 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
     help="What virtualMaxWithdrawAmount leaves: 1.2 times the maintenance margin, or the initial"
     " margin.",
 )
+@click.option(
+    "--collateral",
+    type=click.Choice(["gross", "net"]),
+    default="gross",
+    show_default=True,
+    help="What Cross Margin Pro takes collateral on: whole holdings, or less the debt in the asset.",
+)
 @click.option("--all", "show_all", is_flag=True, help="Show the zeros that agree, too.")
 @click.option(
     "--out",
@@ -65,6 +72,7 @@ def verify(
     leverage: int | None,
     multi_assets: bool | None,
     withdrawal: Literal["maintenance", "initial"],
+    collateral: Literal["gross", "net"],
     show_all: bool,
     out: Path | None,
 ) -> int:
@@ -102,6 +110,7 @@ def verify(
             leverage=leverage,
             multi_assets=multi_assets,
             withdrawal=withdrawal,
+            collateral=collateral,
         )
     except MarginError as err:
         raise InputError(_by_file(str(err), answers)) from err

@@ -34,6 +34,7 @@ def verified(
     leverage: int | None,
     multi_assets: bool | None,
     withdrawal: Literal["maintenance", "initial"],
+    collateral: Literal["gross", "net"],
 ) -> VerifyReport:
     """Return what became of every figure; see `pymargin.verify`."""
     judge, answers = Judge(), Answers()
@@ -50,6 +51,7 @@ def verified(
         leverage=leverage,
         multi_assets=multi_assets,
         withdrawal=withdrawal,
+        collateral=collateral,
     )
     legs, inputs = legs_of(inputs)
     _refuse(judge)

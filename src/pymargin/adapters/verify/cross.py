@@ -41,15 +41,15 @@ def verify_cross(inputs: Inputs, mode: Mode, item: Item) -> None:
     if judge.problems:
         return
     _net_assets(judge, item)
-    terms = classic_terms(read_account(row), inputs.quotes, _collateral_only(inputs.rules))
-    _totals(inputs, item, terms)
-    _collateral(judge, item, terms)
     if mode is Mode.CROSS_CLASSIC:
+        terms = classic_terms(read_account(row), inputs.quotes, _collateral_only(inputs.rules))
         _classic_level(inputs, item, terms)
         if judge.number(item, _LOSS):
             judge.remark(f"{_LOSS} is not computed and does not count in Cross Margin Classic.")
     else:
-        _pro_level(inputs, item, row)
+        terms = _pro_level(inputs, item, row)
+    _totals(inputs, item, terms)
+    _collateral(judge, item, terms)
     _leverage(judge, inputs.leverage, item)
 
 
@@ -146,14 +146,16 @@ def _classic_level(inputs: Inputs, item: Item, terms: tuple[AssetTerm, ...]) -> 
         )
 
 
-def _pro_level(inputs: Inputs, item: Item, row: Mapping[str, Any]) -> None:
+def _pro_level(inputs: Inputs, item: Item, row: Mapping[str, Any]) -> tuple[AssetTerm, ...]:
+    """Look at the level of Cross Margin Pro; return what each asset contributes to it."""
     judge, loss = inputs.judge, inputs.judge.number(item, _LOSS)
     if item.values.get(_LOSS) is not None:
         judge.remark(f"{_LOSS} is taken as given: the answer holds no orders.")
     known = {**row, "open_order_loss": loss or 0}
-    found = cross_pro(known, inputs.all_prices, inputs.rules)
+    found = cross_pro(known, inputs.all_prices, inputs.rules, collateral=inputs.collateral)
     tables = ("price", "collateral", "liability_maintenance")
     _level(judge, item, "marginLevel", found.margin_level, _lacking(found.terms, *tables))
+    return found.terms
 
 
 def _level(judge: Judge, item: Item, name: str, level: Level, missing: list[str]) -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from pymargin.adapters.binance_answers import Item, flag
 from pymargin.adapters.verify.inputs import Inputs
-from pymargin.adapters.verify.judge import Judge, cut
+from pymargin.adapters.verify.judge import Judge, cut, level_tolerance
 from pymargin.adapters.verify.legs import Leg
 from pymargin.oracle.futures import MarginPool, united_pool
 
@@ -155,9 +155,14 @@ def _free(judge: Judge, item: Item, cross: Sequence[Leg], open_orders: Fraction)
         asset=str(item.values["asset"]),
         price=None,
         margin_balance=wallet + profit.value,
+        maintenance_margin=_summed(cross, "maintenance_margin").value,
         initial_margin=initial.value + open_orders,
     )
     free = max(_NOTHING, pool.available_balance)
+    if pool.margin_balance > 0:
+        ratio = pool.maintenance_margin / pool.margin_balance
+        judge.compare(item, "marginRatio", ratio, level_tolerance(ratio), of=pool.asset,
+                      missing=profit.missing)  # fmt: skip
     missing = (*profit.missing, *initial.missing)
     for name, ours in zip(_FREE, (free, min(free, max(wallet, _NOTHING))), strict=True):
         _hold(judge, item, name, _Sum(ours, missing, 2 * len([leg for leg in cross if leg.term])))

@@ -54,6 +54,8 @@ class Inputs:
         Whether a futures account is in multi-assets mode; None: as its answer says.
     withdrawal
         What the maximum withdrawal of portfolio margin leaves.
+    collateral
+        On what holdings Cross Margin Pro takes collateral.
     """
 
     answers: Answers
@@ -63,6 +65,7 @@ class Inputs:
     leverage: int | None = None
     multi_assets: bool | None = None
     withdrawal: Literal["maintenance", "initial"] = "maintenance"
+    collateral: Literal["gross", "net"] = "gross"
     marks: Mapping[str, Decimal] = field(default_factory=dict)
 
     def with_marks(self, marks: Mapping[str, Decimal]) -> Inputs:
