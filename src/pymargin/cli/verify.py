@@ -55,7 +55,7 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
     type=click.Choice(["gross", "net"]),
     default="gross",
     show_default=True,
-    help="What Cross Margin Pro takes collateral on: whole holdings, or less the debt in the asset.",
+    help="Cross Margin Pro takes collateral on whole holdings, or less the debt in the asset.",
 )
 @click.option("--all", "show_all", is_flag=True, help="Show the zeros that agree, too.")
 @click.option(
