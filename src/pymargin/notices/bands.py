@@ -21,8 +21,8 @@ _UP_TO = re.compile(rf"\s*(?:{_NAMED}\s*[≤<]|[Uu]p to|[Bb]elow|[Ww]ithin)\s*")
 _ABOVE = re.compile(rf"\s*(?:{_NAMED}\s*[>≥]|[Aa]bove|[Oo]ver|[Mm]ore than)\s*")
 _AND_ABOVE = re.compile(rf"\s*(?:(?:and|or) (?:above|more|over)|\+|[<≤]\s*{_NAMED}(?=[\s|0-9]))\s*")
 _CURRENCY = re.compile(r"\s*(?:USDT|USDC|USD)(?![A-Za-z])")
-_MALFORMED_CAP = re.compile(r"[0-9]+(?:,[0-9]+)+")
-_MALFORMED = re.compile(r"[0-9][0-9,.]*")
+_MALFORMED_CAP = re.compile(r"[0-9]{1,12}(?:,[0-9]{1,6}){1,6}")
+_MALFORMED = re.compile(r"[0-9][0-9,.]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from pymargin.notices.chain_laws import (
     with_cap,
 )
 from pymargin.notices.figures import absent_end, ranks, rate_at, skip
-from pymargin.notices.name_lists import NameList, name_lists
+from pymargin.notices.name_lists import NameList, NameLists
 from pymargin.notices.text import ROW_END, is_prose
 
 __all__ = ["readings"]
@@ -92,6 +92,7 @@ class _Search:
         self.left: list[list[_State]] = [[] for _ in range(_MOST_FAULTS + 1)]
         self.left[0].append(start)
         self.has_bars = "|" in text
+        self.names = NameLists(text)
         self.has_rows = ROW_END in text
         self.has_repeats = _REPEATED.search(text) is not None
 
@@ -118,11 +119,7 @@ class _Search:
         at = skip(self.text, state.at)
         n_sides = len(self.layout.sides)
         chains: tuple[Chain, ...] = ((),) * n_sides
-        lists = (
-            name_lists(self.text, at, len(self.text))
-            if self.layout.names
-            else iter([NameList((), at, ())])
-        )
+        lists = self.names.at(at) if self.layout.names else iter([NameList((), at, ())])
         for names in lists:
             faults = state.faults + tuple(
                 Fault("name", at, 0, f"what is read as {name} may be cut in the wrong place")
@@ -188,7 +185,7 @@ class _Search:
 
     def _may_end(self, at: int) -> bool:
         """Tell whether a table may end here: nothing follows, or a sentence does."""
-        return at >= len(self.text) or is_prose(self.text[at:])
+        return at >= len(self.text) or is_prose(self.text, at)
 
     def _sides(self, state: _State) -> Iterator[_State]:
         side, at = state.side, skip(self.text, state.at)

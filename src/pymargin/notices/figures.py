@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 BEST_RANK, WORST_RANK = 1, 16
-_RUN = re.compile(r"[0-9][0-9,]*")
+_RUN = re.compile(r"[0-9][0-9,]{0,39}")
 _REGULAR = re.compile(r"[0-9]{1,3}(,[0-9]{3})*|[0-9]+")
 _CENTS = re.compile(r"\.[0-9]{2}(?![0-9]*[,])")
 _RATE = re.compile(r"((?:0|[1-9][0-9]{0,2})(?:\.([0-9]{1,8}))?)\s?%")
@@ -77,6 +77,7 @@ def numbers(text: str, at: int) -> Iterator[Figure]:
     found = _RUN.match(text, at)
     if found is None:
         return
+    # What is longer is no number; its beginning may be one still, where a table has lost a comma.
     run = found.group().rstrip(",")
     for length in range(len(run), 0, -1):
         piece, rest = run[:length], run[length : length + 1]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Column", "Header", "Role", "Side", "headers_in"]
+__all__ = ["Column", "Header", "Role", "Side", "are_cells", "headers_in"]
 
 Role: TypeAlias = Literal[
     "asset", "symbol", "rank", "band", "floor", "cap", "ratio", "borrow", "transfer_out",
@@ -22,7 +22,8 @@ Side: TypeAlias = Literal["before", "after"]
 
 _WHEN = r"(?:Before|After|Previous|New|Current|Old|Updated|Existing|Original|Adjusted)"
 _OF_WHEN = r"(?:\s?(?:the\s)?(?:[Cc]hange|[Aa]djustment|[Uu]pdate)s?)?"
-_NOTE = r"(?:\s?\([^()|]{0,48}\))?"
+# A note may stand on a line of its own, which a bar sets apart.
+_NOTE = r"(?:(?:\s?|\s\|\s)\([^()|]{0,48}\))?"
 # The first that fits is taken, so longer wordings stand before shorter ones.
 _CORES: tuple[tuple[Role, str], ...] = (
     ("title", r"Leverage\s?(?:and|&)\s?Margin Tiers?"),
@@ -108,19 +109,36 @@ def headers_in(text: str) -> Iterator[Header]:
             at = header.end
 
 
-def _header_at(text: str, at: int) -> Header | None:
+def are_cells(text: str) -> bool:
+    """Tell whether a text is cells of a head, one at least, and nothing else.
+
+    Examples
+    --------
+    >>> [are_cells(text) for text in ("Asset | (PM Pro) | Before", "Asset | LTC", "After that")]
+    [True, False, False]
+    """
+    columns, end = _columns_at(text, 0)
+    return bool(columns) and not text[end:].strip(" |")
+
+
+def _header_at(text: str, start: int) -> Header | None:
+    columns, end = _columns_at(text, start)
+    cells = [column for column in columns if column.role != "title"]
+    return Header(tuple(columns), start, end) if len(cells) > 1 else None
+
+
+def _columns_at(text: str, at: int) -> tuple[list[Column], int]:
+    """Read neighbouring cells, and say where the last of them ends."""
     columns: list[Column] = []
-    start = end = at
+    end = at
     while True:
         found = _column_at(text, at)
         if found is None:
-            break
+            return columns, end
         column, end = found
         columns.append(column)
         gap = _GAP.match(text, end)
         at = gap.end() if gap else end
-    cells = [column for column in columns if column.role != "title"]
-    return Header(tuple(columns), start, end) if len(cells) > 1 else None
 
 
 def _column_at(text: str, at: int) -> tuple[Column, int] | None:

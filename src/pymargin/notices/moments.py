@@ -36,7 +36,7 @@ _TORN = re.compile(
 )
 _HAS_ZONE = re.compile(r"UTC|GMT|[0-9]\s?Z\b", re.IGNORECASE)
 _WINDOW = re.compile(
-    r"(?:completed|take|last|finish(?:ed)?)[a-z ]{0,24}?(?:within|in|up to)?\s*"
+    r"(?:completed?|take|last|finish(?:ed)?)[a-z ]{0,24}?(?:within|in|up to)?\s*"
     r"(?:approximately|about|around|roughly)?\s*"
     r"(?P<count>an?|one|two|three|four|half an|[0-9]{1,3})?[\s-]*(?P<unit>minute|min|hour|hr)s?\b",
     re.IGNORECASE,
@@ -81,12 +81,14 @@ def moments_in(text: str) -> list[Moment]:
 @lru_cache(maxsize=512)
 def _moments_in(text: str) -> tuple[Moment, ...]:
     found: list[Moment] = []
+    taken = bytearray(len(text))
     for form in _FORMS:
         for match in form.finditer(text):
-            if not any(match.start() < other.end and other.start < match.end() for other in found):
+            if not any(taken[slice(*match.span())]):
                 found.append(_moment(match))
+                taken[slice(*match.span())] = b"1" * len(match.group())
     for match in _TORN.finditer(text):
-        is_known = any(match.start() < other.end and other.start < match.end() for other in found)
+        is_known = any(taken[slice(*match.span())])
         if not is_known and re.search(r"[0-9]", match.group()):
             found.append(Moment(None, match.start(), match.end()))
     return tuple(sorted(found, key=lambda moment: moment.start))

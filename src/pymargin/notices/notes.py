@@ -51,6 +51,7 @@ class Notes:
     def __init__(self) -> None:
         self.changes: list[tuple[int, Change]] = []
         self.problems: list[NoticeProblem] = []
+        self._said: set[NoticeProblem] = set()
         self._accounted: dict[int, list[tuple[int, int]]] = {}
 
     def change(
@@ -87,7 +88,8 @@ class Notes:
 
     def say(self, problem: NoticeProblem) -> None:
         """Note a problem as it is, once."""
-        if problem not in self.problems:
+        if problem not in self._said:
+            self._said.add(problem)
             self.problems.append(problem)
 
     def account(self, passage: Passage, start: int, end: int) -> None:

@@ -39,6 +39,8 @@ _KINDS: tuple[ModuleType, ...] = (
 )
 _SUFFIXES = (".md", ".txt", ".html", ".htm", ".markdown")
 _LONGEST_PATH = 4096
+# The longest real table has under 5,000 characters; this bounds the time that any text takes.
+_LONGEST_TABLE = 50_000
 # A notice comes days ahead of what it announces; this is far more.
 _LONGEST_AHEAD = timedelta(days=90)
 
@@ -143,6 +145,11 @@ def _is_table(header: Header, text: str) -> bool:
 
 
 def _read_table(table: Table, sections: Sections, notes: Notes) -> int:
+    if table.end - table.header.end > _LONGEST_TABLE:
+        span = (table.header.start, table.end)
+        what = f"a table of {table.end - table.header.end:,} characters, longer than any"
+        notes.problem(table.passage, span, what, "left_out", "no change is made of it")
+        return table.end
     for kind in _KINDS:
         if kind.matches(table.header):
             read: Callable[[Table, Sections, Notes], int] = kind.read

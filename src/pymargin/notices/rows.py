@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from pymargin.notices.bands import bands
 from pymargin.notices.figures import WORST_RANK, Rate, absent_end, ranks, rate_at, skip
-from pymargin.notices.name_lists import name_lists
+from pymargin.notices.name_lists import NameLists
 from pymargin.notices.text import is_prose
 
 __all__ = ["Doubt", "Row", "RowRole", "Rows", "read_rows"]
@@ -62,12 +62,21 @@ class Rows:
     is_certain: bool = True
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sequence:
+    """A sequence of rows: its first part, a row or a stretch that is none, and the rest of it."""
+
+    first: Row | tuple[int, int] | None
+    rest: _Sequence | None
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Best:
     """The best sequences from an offset on: their cost, and up to two of them."""
 
     cost: int
-    found: tuple[Rows, ...]
+    found: tuple[_Sequence, ...]
 
 
 def read_rows(text: str, at: int, end: int, roles: tuple[RowRole, ...]) -> Rows:
@@ -79,14 +88,26 @@ def read_rows(text: str, at: int, end: int, roles: tuple[RowRole, ...]) -> Rows:
             break
     if not best.found:
         return Rows((), ((at, end),), end)
-    first, *others = best.found
+    first, *others = (_rows_of(sequence) for sequence in best.found)
     if not others:
         return first
-    shared = tuple(row for row in first.rows if all(row in other.rows for other in others))
-    skipped = tuple(
-        sorted({*first.skipped, *((row.start, row.end) for row in first.rows if row not in shared)})
-    )
-    return Rows(shared, skipped, first.end, is_certain=False)
+    known = {row for other in others for row in other.rows}
+    shared = tuple(row for row in first.rows if row in known)
+    skipped = {*first.skipped, *((row.start, row.end) for row in first.rows if row not in known)}
+    return Rows(shared, tuple(sorted(skipped)), first.end, is_certain=False)
+
+
+def _rows_of(sequence: _Sequence) -> Rows:
+    rows: list[Row] = []
+    skipped: list[tuple[int, int]] = []
+    at: _Sequence | None = sequence
+    while at is not None:
+        if isinstance(at.first, Row):
+            rows.append(at.first)
+        elif at.first is not None:
+            skipped.append(at.first)
+        at = at.rest
+    return Rows(tuple(rows), tuple(skipped), sequence.end)
 
 
 class _Sequences:
@@ -96,7 +117,9 @@ class _Sequences:
         self.text = text
         self.roles = roles
         self.may_skip = may_skip
-        self.rows_at = cache(lambda at: tuple(self._rows(at)))
+        self.has_bars = "|" in text
+        self.names = NameLists(text)
+        self.rows_at = cache(lambda at: tuple(dict.fromkeys(self._rows(at))))
         self.known: dict[int, _Best] = {}
 
     def best(self, at: int) -> _Best:
@@ -117,33 +140,31 @@ class _Sequences:
         return self.known[skip(self.text, at)]
 
     def _settle(self, at: int) -> _Best:
-        offers: list[tuple[int, Rows]] = []
-        if at >= len(self.text) or is_prose(self.text[at:]):
-            offers.append((0, Rows((), (), at)))
+        """Find the best that goes on from an offset, given what goes on from all later ones.
+
+        No two sequences that begin with another part, or go on with another, are the same.
+        """
+        offers: list[tuple[int, _Sequence]] = []
+        if at >= len(self.text) or is_prose(self.text, at):
+            offers.append((0, _Sequence(None, None, at)))
         elif self.may_skip:
-            offers.append((_SKIPPING + len(self.text) - at, Rows((), ((at, len(self.text)),), at)))
+            cost = _SKIPPING + len(self.text) - at
+            offers.append((cost, _Sequence((at, len(self.text)), None, at)))
         for row in self.rows_at(at):
             rest = self.known[skip(self.text, row.end)]
-            offers.extend(
-                (
-                    rest.cost + sum(doubt.weight for doubt in row.doubts),
-                    Rows((row, *rows.rows), rows.skipped, rows.end),
-                )
-                for rows in rest.found
-            )
+            cost = rest.cost + sum(doubt.weight for doubt in row.doubts)
+            offers.extend((cost, _Sequence(row, rows, rows.end)) for rows in rest.found)
         if self.may_skip:
             for start in self._restarts(at):
                 rest = self.known[start]
-                offers.extend(
-                    (_SKIPPING + start - at + rest.cost,
-                     Rows(rows.rows, ((at, start), *rows.skipped), rows.end))
-                    for rows in rest.found
-                )  # fmt: skip
+                cost = _SKIPPING + start - at + rest.cost
+                skipped = (at, start)
+                offers.extend((cost, _Sequence(skipped, rows, rows.end)) for rows in rest.found)
         if not offers:
             return _Best(0, ())
         least = min(cost for cost, _ in offers)
-        distinct = dict.fromkeys(rows for cost, rows in offers if cost == least)
-        return _Best(least, tuple(distinct)[:2])
+        best = [sequence for cost, sequence in offers if cost == least]
+        return _Best(least, tuple(best[:2]))
 
     def _restarts(self, at: int) -> Iterator[int]:
         """Say where a row may start again after a stretch that is none."""
@@ -164,7 +185,7 @@ class _Sequences:
 
     def _torn_rank(self, cells: tuple[int | Rate | Decimal | None, ...]) -> Iterator[Doubt]:
         """Doubt that 12 is a move from 1 to 2: it may be a rank whose other side is lost."""
-        if "|" not in self.text and len(cells) == 2 and all(isinstance(c, int) for c in cells):
+        if not self.has_bars and len(cells) == 2 and all(isinstance(c, int) for c in cells):
             number = int(f"{cells[0]}{cells[1]}")
             if 10 <= number <= WORST_RANK:
                 yield Doubt(f"{number} may be one rank, and the other missing", weight=1)
@@ -183,7 +204,7 @@ class _Sequences:
             return
         at, rest = skip(self.text, at), roles[1:]
         if roles[0] == "names":
-            for found in name_lists(self.text, at, len(self.text)):
+            for found in self.names.at(at):
                 more = tuple(
                     Doubt(f"what is read as {name} may be cut in the wrong place")
                     for name in found.doubtful

@@ -184,8 +184,10 @@ class Sections:
         blank = list(text)
         for _, begin, end in symbols_in(text):
             blank[begin:end] = " " * (end - begin)
-        found = list(_TABULAR.finditer("".join(blank)))
-        if len(found) >= _LEAST_TABULAR:
+        left = "".join(blank)
+        # Rows and cells on lines of their own are no prose, whatever figures they have.
+        is_table = len(passage.numbers) > 1 and any(letter.isdigit() for letter in left)
+        if is_table or len(_TABULAR.findall(left)) >= _LEAST_TABULAR:
             self.notes.problem(
                 passage,
                 (start, start + len(text)),

@@ -47,7 +47,9 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _LESS_OR_EQUAL = re.compile(r"<\s?=|=\s?<")
 _MORE_OR_EQUAL = re.compile(r">\s?=")
 _MARKDOWN_ROW = re.compile(r"\s*\|.*\|\s*$")
-_MARKDOWN_RULE = re.compile(r"[\s|:\-]*-[\s|:\-]*$")
+_MARKDOWN_RULE = frozenset("|:- \t")
+_QUOTED = re.compile(r"(?:\s{0,3}>)+ ?")
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _CELL_BAR = re.compile(r"(?<!\\)\|")
 _EMPHASIS = re.compile(r"(\*\*|__|\\(?=[*_|<>\-.&#]))")
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
@@ -107,16 +109,17 @@ def normalised(text: str) -> str:
     return _MORE_OR_EQUAL.sub("≥", _LESS_OR_EQUAL.sub("≤", text))
 
 
-def is_prose(text: str) -> bool:
-    """Tell whether a text begins with words: a sentence, and no cell of a table.
+def is_prose(text: str, at: int = 0) -> bool:
+    """Tell whether a text goes on with words from ``at``: a sentence, and no cell of a table.
 
     Examples
     --------
     >>> [is_prose(text) for text in ("Please note that some", "ACX, CHR", "*Unchanged as of now")]
     [True, False, True]
     """
-    words = _WORD.findall(text[:_BEGINNING])
-    begins = _SENTENCE.match(text) is not None
+    beginning = text[at : at + _BEGINNING]
+    words = _WORD.findall(beginning)
+    begins = _SENTENCE.match(beginning) is not None
     return begins and sum(word.islower() and len(word) > 1 for word in words[:6]) >= _LEAST_WORDS
 
 
@@ -148,7 +151,7 @@ def passages_of(lines: Iterable[Line]) -> list[Passage]:
             rows = []
         if line.text.strip():
             is_title = not found and _may_be_title(line.text)
-            text = line.text if is_title else line.text.lstrip("# ")
+            text = line.text.rstrip() if is_title else line.text.lstrip("# ").rstrip()
             found.append(joined([Line(line.number, text)], is_title=is_title))
     return found
 
@@ -160,18 +163,29 @@ def _may_be_title(text: str) -> bool:
 
 def lines_of(text: str) -> list[Line]:
     """Split a plain or Markdown text into lines, with rows of cells taken apart."""
+    lines = text.splitlines()
+    filled = [line for line in lines if line.strip()]
+    is_quoted = len(filled) > 1 and all(_QUOTED.match(line) for line in filled)
     found = []
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = _row_of(number, raw)
-        if line is not None:
-            found.append(line)
+    for number, raw in enumerate(lines, start=1):
+        plain = _QUOTED.sub("", raw) if is_quoted else raw
+        # A row of cells is one line, whatever breaks its cells have.
+        parts = [_BREAK.sub(" ", plain)] if _is_row(plain) else _BREAK.split(plain)
+        for part in parts:
+            line = _row_of(number, part)
+            if line is not None:
+                found.append(line)
     return found
+
+
+def _is_row(raw: str) -> bool:
+    return _MARKDOWN_ROW.match(raw) is not None or "\t" in raw.strip()
 
 
 def _row_of(number: int, raw: str) -> Line | None:
     """Read a line; None for the rule under a Markdown table's head."""
     is_markdown = bool(_MARKDOWN_ROW.match(raw))
-    if is_markdown and _MARKDOWN_RULE.match(raw):
+    if is_markdown and "-" in raw and _MARKDOWN_RULE.issuperset(raw.strip()):
         return None
     # An entity such as &#124; must not become a bar of its own.
     text = raw if is_markdown else raw.replace("|", " ")
