@@ -14,6 +14,7 @@ from paths import IMPLEMENTATIONS, KERNELS, KINDS, THREADS, digest, drawn, force
 
 import pymargin as pm
 from pymargin import _core
+from pymargin.shocks import Scenarios
 from pymargin.stress import Stress, _fill
 
 SRC = Path(pm.__file__).resolve().parent.parent
@@ -192,7 +193,8 @@ def grid(kernel: paths.Kernel, book: paths.Drawn, accounts: pm.Accounts, **optio
         prices=prices,
         provenance=pm.Provenance("", None, ""),
     )
-    _fill(found, None, kernel.bind(book, accounts), prices, threads)
+    scenarios = Scenarios(book.rules, (), prices, accounts.assets)
+    _fill(found, None, kernel.bind(book, accounts), scenarios, threads)
     return found
 
 

@@ -152,6 +152,25 @@ def evaluate_grid(
     shortfall: Any,
     threads: int,
 ) -> None: ...
+def evaluate_pool_grid(
+    kernel: str,
+    pools: Pools,
+    market: PoolMarket,
+    decisions: Decisions,
+    n_lines: int,
+    class_of: Any,
+    prices: _Array,
+    weights: _Array,
+    units: _Array,
+    liquidation_test: int,
+    levels: Sequence[Any],
+    actions: Any,
+    worst_level: Any,
+    worst_scenario: Any,
+    action_counts: Any,
+    shortfall: Any,
+    threads: int,
+) -> None: ...
 def evaluate_pools(
     kernel: str,
     pools: Pools,

@@ -14,9 +14,11 @@ import numpy.typing as npt
 from pymargin import _core
 from pymargin.book import book_of, cached, check_book, prepare_if_regular, slot_accounts
 from pymargin.errors import AccountsError, Problem, RulesError, UnpricedError
+from pymargin.grids import GridArrays
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve
 from pymargin.rules import MarginRules, ModeThresholds
+from pymargin.shocks import Scenarios
 from pymargin.tables import AccountClass, compile_decisions, compile_tables, limit_for
 
 if TYPE_CHECKING:
@@ -57,8 +59,15 @@ class BoundMode(Protocol):
     def level_name(self) -> str:
         """The level that lines decide on: lower is worse."""
 
+    @property
+    def grid_levels(self) -> tuple[str, ...]:
+        """The levels that a stress grid can hold, first the one that lines decide on."""
+
     def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> object:
         """Fill arrays of the mode's fields: float64[n], ``actions`` uint16[n]."""
+
+    def run_grid(self, scenarios: Scenarios, grid: GridArrays, threads: int) -> None:
+        """Evaluate every account under scenarios."""
 
     def liquidation_thresholds(self) -> npt.NDArray[np.float64]:
         """Return float64[n]: the level at or below which an account is liquidated."""
@@ -179,6 +188,34 @@ class Evaluation:
             arrays.get("actions"),
             order == "slot",
             threads,
+        )
+
+    @property
+    def grid_levels(self) -> tuple[str, ...]:
+        """The levels that a stress grid can hold, first the one that lines decide on."""
+        return self.spec.levels
+
+    def run_grid(self, scenarios: Scenarios, grid: GridArrays, threads: int) -> None:
+        """Evaluate every account under scenarios."""
+        levels = list(grid.levels)
+        for k, name in enumerate(self.spec.levels):
+            values = levels[k]
+            if name in self.absent and values is not None:
+                values.fill(np.nan)
+                levels[k] = None
+        _core.evaluate_grid(
+            self.kernel,
+            book_of(self.accounts),
+            self.schedules,
+            self.price,
+            self.schedule_ids,
+            self.gaps,
+            self.decisions,
+            self.class_of,
+            scenarios.of(self.accounts.assets, self.price),
+            self.liquidation_test,
+            **{**grid.for_core(), "levels": levels},
+            threads=threads,
         )
 
     def _slot_class_of(self, book: _core.Book) -> npt.NDArray[np.uint32] | None:

@@ -16,12 +16,14 @@ from pymargin import _core
 from pymargin.errors import RulesError
 from pymargin.evaluation import Missing, methodology_of, order_keys, thresholds_of
 from pymargin.filling import arrays_for, check_threads, into
+from pymargin.grids import GridArrays
 from pymargin.modes import Action, Mode
 from pymargin.pools import BoundPools, bind_pools
 from pymargin.prices import PriceSource
 from pymargin.provenance import Provenance
 from pymargin.results import FuturesLevels, PositionLevels
 from pymargin.rules import MarginRules, ModeThresholds
+from pymargin.shocks import Scenarios
 from pymargin.tables import PoolActions, compile_decisions
 
 if TYPE_CHECKING:
@@ -70,6 +72,16 @@ class FuturesEvaluation:
     @cached_property
     def _decisions(self) -> _core.Decisions:
         return compile_decisions(self.thresholds, _LEVELS, [(0, nan)], as_codes=True)
+
+    @property
+    def grid_levels(self) -> tuple[str, ...]:
+        """What a stress grid can hold: the level, and amounts in USDT."""
+        return _LEVELS
+
+    def run_grid(self, scenarios: Scenarios, grid: GridArrays, threads: int) -> None:
+        """Evaluate every account under scenarios."""
+        decisions = compile_decisions(self.thresholds, _LEVELS, [(0, nan)])
+        self.bound.run_grid("futures", decisions, self.thresholds, None, scenarios, grid, threads)
 
     def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> dict[str, Any]:
         """Fill the arrays of an account's fields; return the pools' by name."""
@@ -134,6 +146,12 @@ class FuturesEvaluation:
         beyond = np.uint16(Action.BEYOND_TIERS)
         np.bitwise_or.at(actions, account, codes & beyond)
         return np.where(unpriced != 0, unpriced, actions)
+
+    def over_pools(self, values: Floats) -> Floats:
+        """Return float64[n], USDT: what an amount of each pool, isolated ones too, comes to."""
+        amounts = values * self.bound.unit
+        total = np.bincount(self.bound.account, weights=amounts, minlength=len(self.accounts))
+        return total.astype(np.float64, copy=False)
 
     def positions(self, pools: Mapping[str, Any]) -> PositionLevels:
         """Return the figures of every position, from what `run` returned."""

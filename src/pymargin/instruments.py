@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin import _core
-from pymargin.errors import RulesError
+from pymargin.errors import PricesError, Problem, RulesError
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve, resolve_marks, resolve_rates
 from pymargin.rules import Contract, MarginRules
+from pymargin.shocks import Scenarios
 from pymargin.tables import compile_tables
 
 if TYPE_CHECKING:
@@ -163,18 +164,13 @@ class InstrumentRows:
         """Lay the rows out for the core."""
         has_gaps = gaps.any() or self.pools.has_gaps
         n, assets = self.n_assets, len(self.instruments.assets)
-        price, weight, given = np.zeros((3, self.pools.n_rows))
+        given, weight = self._laid_out(self.index, self.bid, self.ask, self.mark)
+        price = given.copy()
         size = np.zeros(self.pools.n_rows)
         schedules = np.full(self.pools.n_rows, -1, dtype=np.int32)
-        single = self.index if self.is_portfolio else np.ones(assets)
-        price[:assets] = weight[:assets] = given[:assets] = single
-        price[n : n + assets] = given[n : n + assets] = self.bid
-        weight[n : n + assets] = self.ask
         schedules[:assets] = schedules[n : n + assets] = self.asset_schedules()
         inverse = self.size > 0
-        price[2 * n :] = np.where(inverse, self.size, self.mark)
-        price[2 * n :][inverse] /= self.mark[inverse]
-        weight[2 * n :] = -1
+        price[2 * n :][inverse] = self.size[inverse] / self.mark[inverse]
         given[2 * n :] = np.where(np.isnan(self.mark), 0, self.mark)
         size[2 * n :] = self.size
         schedules[2 * n :] = self.symbol_schedules()
@@ -187,6 +183,61 @@ class InstrumentRows:
             size,
             schedules,
             gaps if has_gaps else None,
+        )
+
+    def _laid_out(
+        self, index: Floats, bid: Floats, ask: Floats, mark: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return prices as given, and weights, of all rows; each [..., rows]."""
+        n, assets = self.n_assets, len(self.instruments.assets)
+        given, weight = np.zeros((2, *index.shape[:-1], self.pools.n_rows))
+        single = index if self.is_portfolio else 1.0
+        given[..., :assets] = weight[..., :assets] = single
+        given[..., n : n + assets] = bid
+        weight[..., n : n + assets] = ask
+        given[..., 2 * n :] = mark
+        weight[..., 2 * n :] = -1
+        return given, weight
+
+    def scenarios(self, scenarios: Scenarios) -> tuple[Floats, Floats, Floats]:
+        """Return what the core takes of m scenarios.
+
+        Returns
+        -------
+        tuple
+            Of float64[m, rows], prices as given; float64[m, 2 n_assets], weights of assets;
+            float64[m, n_assets + 1], USDT of a unit of each asset and of one USD.
+
+        Raises
+        ------
+        PricesError
+            A shocked price is out of range, or 0 where one is divided by it.
+        """
+        assets, symbols = self.instruments.assets, self.accounts.symbols
+        index = scenarios.of(assets, self.index)
+        mark = scenarios.of(symbols, self.mark)
+        _refuse_zero_marks(symbols, mark[:, self.size > 0], self.size > 0)
+        given, weight = self._laid_out(
+            index,
+            scenarios.of_rates(assets, self.bid, self.index),
+            scenarios.of_rates(assets, self.ask, self.index),
+            mark,
+        )
+        units = np.ones((len(scenarios), self.n_assets + 1))
+        units[:, : len(assets)] = index
+        return given, np.ascontiguousarray(weight[:, : 2 * self.n_assets]), units
+
+
+def _refuse_zero_marks(
+    symbols: tuple[str, ...], marks: Floats, is_inverse: npt.NDArray[np.bool_]
+) -> None:
+    zeros = np.argwhere(marks == 0)
+    if len(zeros):
+        shock, column = zeros[0].tolist()
+        symbol = symbols[int(np.flatnonzero(is_inverse)[column])]
+        where = f"the price of {symbol} under shock {shock}"
+        raise PricesError(
+            [Problem(where, "range", 0.0, "above 0: its contracts go with 1 / price")]
         )
 
 

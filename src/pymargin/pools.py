@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pymargin import _core
 from pymargin.book import cached, check_book, prepare_if_regular
 from pymargin.errors import AccountsError, Problem
+from pymargin.grids import GridArrays
 from pymargin.instruments import (
     NO_ASSET,
     InstrumentRows,
@@ -24,8 +25,9 @@ from pymargin.instruments import (
 from pymargin.modes import Mode
 from pymargin.pool_gaps import loan_leverages, refuse_gaps
 from pymargin.prices import PriceSource
-from pymargin.rules import Contract, MarginRules
+from pymargin.rules import Contract, MarginRules, ModeThresholds
 from pymargin.sections import no_positions, no_wallets
+from pymargin.shocks import Scenarios
 from pymargin.tables import decimal_pair
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class BoundPools:
     ----------
     pools, market
         The core's.
+    rows
+        The instruments that the pools' legs refer to.
     assets, index
         Assets that pools are in, and their index prices: USDT, NaN where missing.
     account, asset, isolated
@@ -55,6 +59,7 @@ class BoundPools:
     accounts: Accounts
     pools: _core.Pools
     market: _core.PoolMarket
+    rows: InstrumentRows
     assets: tuple[str, ...]
     index: Floats
     account: npt.NDArray[np.int64]
@@ -71,6 +76,30 @@ class BoundPools:
         """bool[p]: the pools that are not of an isolated position."""
         return self.isolated < 0
 
+    def run_grid(
+        self,
+        kernel: str,
+        decisions: _core.Decisions,
+        thresholds: ModeThresholds,
+        class_of: npt.NDArray[np.uint32] | None,
+        scenarios: Scenarios,
+        grid: GridArrays,
+        threads: int,
+    ) -> None:
+        """Evaluate every account under scenarios; thresholds are by account."""
+        _core.evaluate_pool_grid(
+            kernel,
+            self.pools,
+            self.market,
+            decisions,
+            len(thresholds.lines),
+            class_of,
+            *self.rows.scenarios(scenarios),
+            _liquidation_test(thresholds),
+            **grid.for_core(),
+            threads=threads,
+        )
+
     def exact_level(self, kernel: str, pool: int, level: int) -> Fraction | float:
         """Return a level of a pool exactly: an infinity where its denominator is 0."""
         above, below = _core.exact_pool_level(kernel, self.pools, self.market, pool, level)
@@ -78,6 +107,12 @@ class BoundPools:
         if denominator == 0:
             return inf if numerator >= 0 else -inf
         return numerator / denominator
+
+
+def _liquidation_test(thresholds: ModeThresholds) -> int:
+    """Return the number of the line that liquidates first as levels fall, -1 if there is none."""
+    lines = [(x.at_most, -k) for k, x in enumerate(thresholds.lines) if "LIQUIDATE" in x.actions]
+    return -max(lines)[1] if lines else -1
 
 
 def _fraction(numerator: int, denominator: int, exponent: int) -> Fraction:
@@ -131,6 +166,7 @@ def bind_pools(
         accounts=accounts,
         pools=pools,
         market=rows.market(gaps),
+        rows=rows,
         assets=instruments.assets,
         index=rows.index,
         account=account,

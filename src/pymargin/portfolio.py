@@ -21,11 +21,13 @@ from pymargin.evaluation import (
     thresholds_of,
 )
 from pymargin.filling import arrays_for, check_threads, into
+from pymargin.grids import GridArrays
 from pymargin.modes import Mode
 from pymargin.pools import BoundPools, bind_pools
 from pymargin.prices import PriceSource
 from pymargin.results import PortfolioLevels
 from pymargin.rules import MarginRules, ModeThresholds
+from pymargin.shocks import Scenarios
 from pymargin.tables import AccountClass, compile_decisions, limit_for
 
 if TYPE_CHECKING:
@@ -70,6 +72,17 @@ class PortfolioEvaluation:
     def level_name(self) -> str:
         """The level that lines decide on."""
         return "uni_mmr"
+
+    @property
+    def grid_levels(self) -> tuple[str, ...]:
+        """What a stress grid can hold: the level, and an amount in USDT."""
+        return _LEVELS
+
+    def run_grid(self, scenarios: Scenarios, grid: GridArrays, threads: int) -> None:
+        """Evaluate every account under scenarios."""
+        self.bound.run_grid(
+            "portfolio", self.decisions, self.thresholds, self.class_of, scenarios, grid, threads
+        )
 
     def run(
         self,

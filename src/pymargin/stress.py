@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pymargin import _core
-from pymargin.book import book_of
-from pymargin.errors import PricesError, Problem
-from pymargin.evaluation import Evaluation, Missing
+from pymargin.evaluation import BoundMode, Missing
 from pymargin.filling import check_threads
-from pymargin.levels import bind_modes, cross_parts, joint_methodology
+from pymargin.grids import GridArrays
+from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Action, Mode
-from pymargin.prices import LARGEST, SMALLEST, PriceSource, resolve
+from pymargin.prices import Prices, PriceSource, resolve, resolve_marks
 from pymargin.provenance import Audited, Provenance
 from pymargin.rules import MarginRules
+from pymargin.shocks import Scenarios, Shocks, read_shocks
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
 __all__ = ["Shocks", "Stress", "stress"]
 
-Shocks: TypeAlias = Sequence[float] | Sequence[Mapping[str, float]] | npt.NDArray[Any]
-
 _N_FLAGS = 16
+_CROSS = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
 _CACHE_LINE = 64
 _OF_GRID = ("level", "actions")
 _OF_BOOK = ("worst_level", "worst_shock", "action_counts", "shortfall")
@@ -52,9 +49,13 @@ class Stress(Audited):
         Action to int64[m]: how many accounts have it under each shock.
     shortfall
         float64[m], USDT: what the accounts due for liquidation lack of their liquidation
-        threshold, summed: theta * D - N.
+        threshold, summed: theta * D - N; of futures pool by pool, isolated positions that are due
+        among them (one whose settlement asset has no price is left out).
     prices
-        float64[m, n_assets], USDT: what the shocks made of the prices.
+        float64[m, n_names]: what the shocks made of the prices: index prices of assets in USDT,
+        then, where positions count, mark prices of symbols.
+    names
+        The columns of ``prices``: the book's assets, then its symbols.
     provenance
         The rules' digest and moment, the formula, the version.
     further_levels
@@ -71,6 +72,14 @@ class Stress(Audited):
     prices: npt.NDArray[np.float64]
     provenance: Provenance
     further_levels: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    _prices_of: Callable[[int], Prices] | None = None
+
+    def prices_at(self, shock: int) -> Prices:
+        """Return the prices of one shock: a single evaluation at them has the grid's bits."""
+        if self._prices_of is None or not -len(self) <= shock < len(self):
+            raise IndexError(f"shock must be one of {len(self):,}, not {shock}")
+        return self._prices_of(shock % len(self))
 
     def __len__(self) -> int:
         return len(self.prices)
@@ -99,16 +108,20 @@ def stress(
     """Evaluate every account under every shock.
 
     A shocked price is the float64 product of price and factor, taken as its shortest decimal;
-    every level has the bits, and every decision the exactness, of a single evaluation there.
+    every level has the bits, and every decision the exactness, of a single evaluation there
+    (at `Stress.prices_at`). Under futures and portfolio margin the names are assets and symbols:
+    each moves itself, an asset's bid and ask rates go with its index price.
 
     Parameters
     ----------
     accounts, prices, rules, leverage, missing, threads
         As in `pymargin.cross_classic`.
     shocks
-        float64[m]: factors on every price but that of USDT and of ``rules.stable``; or m mappings
-        of name to factor; or float64[m, n_assets]: whole price vectors in the order of
-        ``accounts.assets``.
+        float64[m]: factors on every price, index and mark, but that of USDT and of
+        ``rules.stable``; or m mappings of name, an asset or a symbol, to factor; or
+        float64[m, n_names]: whole price vectors, in the order of ``accounts.assets``, then (where
+        positions count) of ``accounts.symbols``. An asset that only contracts are settled in, and
+        nobody holds, keeps its price in the last of these.
     worst
         Keep only each account's worst level: no n x m array is made.
     mode
@@ -116,8 +129,8 @@ def stress(
     fields
         Which results to compute, where not all: of ``level, actions, worst_level, worst_shock,
         action_counts, shortfall``, and by name whatever further level all modes concerned have,
-        such as ``collateral_margin_level`` with ``mode="cross_classic"``. What is not asked for
-        takes neither time nor memory.
+        such as ``collateral_margin_level`` with ``mode="cross_classic"`` or ``available_balance``
+        with ``mode="usdm"``. What is not asked for takes neither time nor memory.
     out
         An earlier result for as many accounts and shocks, whose arrays are filled again and which
         is returned.
@@ -129,21 +142,23 @@ def stress(
     Raises
     ------
     PricesError
-        A factor or shocked price is negative, not finite or out of range, or the shapes differ.
+        A factor or shocked price is negative, not finite or out of range (in COIN-M a mark price
+        of 0 too), or the shapes differ.
     ValueError
         A field is unknown, or ``out`` is of another size or has other fields.
     UnpricedError, AccountsError, RulesError
         As in `pymargin.evaluate`.
     """
     check_threads(threads)
-    price = resolve(prices, accounts.assets)
-    scenarios = _scenarios(price, accounts.assets, rules, shocks)
-    known = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
+    known = tuple(Mode)
     if mode is not None and mode not in known:
         raise ValueError(f"mode must be one of {[one.value for one in known]}, not {mode!r}")
-    parts = cross_parts(
-        bind_modes(accounts, price, rules, leverage=leverage, missing=missing, mode=mode)
-    )
+    price, names = resolve(prices, accounts.assets), accounts.assets
+    if _reads_positions(accounts, mode):
+        price = np.concatenate([price, resolve_marks(prices, accounts.symbols)])
+        names += accounts.symbols
+    scenarios = read_shocks(rules, shocks, names, len(accounts.assets))
+    parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing, mode=mode)
     shape = (len(accounts), len(scenarios))
     if out is None:
         arrays = _empty(_wanted(fields, [bound for _, bound in parts], worst=worst), *shape)
@@ -152,9 +167,11 @@ def stress(
         arrays = {name: getattr(out, name) for name in (*_OF_GRID, *_OF_BOOK, "further_levels")}
     result = Stress(
         ids=accounts.ids,
-        prices=scenarios,
+        prices=scenarios.of(names, price),
+        names=names,
         provenance=Provenance.of(rules, joint_methodology(parts)),
         **arrays,
+        _prices_of=lambda shock: scenarios.prices_at(shock, prices, accounts.assets),
     )
     for totals in (result.shortfall, *(result.action_counts or {}).values()):
         if totals is not None:
@@ -169,15 +186,15 @@ def stress(
 
 
 def _wanted(
-    fields: Collection[str] | None, parts: Sequence[Evaluation], *, worst: bool
+    fields: Collection[str] | None, parts: Sequence[BoundMode], *, worst: bool
 ) -> tuple[str, ...]:
     """Return the names of the results to compute."""
     if fields is None:
         return _OF_BOOK if worst else (*_OF_GRID, *_OF_BOOK)
     known = [*_OF_GRID, *_OF_BOOK]
     if parts:
-        shared = set.intersection(*(set(bound.spec.levels[1:]) for bound in parts))
-        known += [name for name in parts[0].spec.levels if name in shared]
+        shared = set.intersection(*(set(bound.grid_levels[1:]) for bound in parts))
+        known += [name for name in parts[0].grid_levels if name in shared]
     if isinstance(fields, str) or not set(fields) <= set(known):
         raise ValueError(f"fields must be among {known}, not {fields!r}")
     if worst and not set(fields) <= set(_OF_BOOK):
@@ -224,14 +241,14 @@ def _check_out(out: Stress, fields: Collection[str] | None, n: int, m: int, *, w
 def _fill(
     result: Stress,
     positions: npt.NDArray[np.int64] | None,
-    bound: Evaluation,
-    scenarios: npt.NDArray[np.float64],
+    bound: BoundMode,
+    scenarios: Scenarios,
     threads: int,
 ) -> None:
     """Evaluate the accounts of one mode and add them to the result."""
     n, m = len(bound.accounts), len(scenarios)
     named: dict[str, npt.NDArray[Any] | None] = {
-        bound.spec.levels[0]: result.level,
+        bound.level_name: result.level,
         **result.further_levels,
         "actions": result.actions,
         "worst_level": result.worst_level,
@@ -241,34 +258,10 @@ def _fill(
     arrays = wholes
     if positions is not None:
         arrays = {name: np.empty((n, *x.shape[1:]), x.dtype) for name, x in wholes.items()}
-    for level in bound.absent & arrays.keys():
-        arrays[level].fill(np.nan)
-    # The core finds the worst level and its shock together.
-    worst_level, worst_shock = arrays.get("worst_level"), arrays.get("worst_shock")
-    if (worst_level is None) != (worst_shock is None):
-        worst_level = np.empty(n) if worst_level is None else worst_level
-        worst_shock = np.empty(n, np.int32) if worst_shock is None else worst_shock
     counts = None if result.action_counts is None else np.empty((m, _N_FLAGS), np.int64)
     shortfall = None if result.shortfall is None else np.empty(m)
-    _core.evaluate_grid(
-        bound.kernel,
-        book_of(bound.accounts),
-        bound.schedules,
-        bound.price,
-        bound.schedule_ids,
-        bound.gaps,
-        bound.decisions,
-        bound.class_of,
-        scenarios,
-        bound.liquidation_test,
-        [None if name in bound.absent else arrays.get(name) for name in bound.spec.levels],
-        arrays.get("actions"),
-        worst_level,
-        worst_shock,
-        counts,
-        shortfall,
-        threads,
-    )
+    grid = GridArrays.of(arrays, bound.grid_levels, counts, shortfall, n)
+    bound.run_grid(scenarios, grid, threads)
     if result.shortfall is not None and shortfall is not None:
         result.shortfall[:] += shortfall
     if result.action_counts is not None and counts is not None:
@@ -279,62 +272,9 @@ def _fill(
             wholes[name][positions] = values
 
 
-def _scenarios(
-    price: npt.NDArray[np.float64], names: Sequence[str], rules: MarginRules, shocks: Shocks
-) -> npt.NDArray[np.float64]:
-    """Return float64[m, n_assets] of shocked prices; NaN where the price is missing."""
-    if isinstance(shocks, np.ndarray) and (shocks.dtype == bool or shocks.ndim not in (1, 2)):
-        found = f"{shocks.dtype} of shape {shocks.shape}"
-        raise PricesError([Problem("shocks", "shape", found, "numbers in one or two dimensions")])
-    if isinstance(shocks, np.ndarray) and shocks.ndim == 2:
-        if shocks.shape[1] != len(names):
-            raise PricesError(
-                [Problem("shocks", "shape", shocks.shape, f"of shape (n_shocks, {len(names)})")]
-            )
-        scenarios = np.array(shocks, dtype=np.float64, order="C")
-        # A price that is missing today cannot be evaluated under any shock.
-        scenarios[:, np.isnan(price)] = np.nan
-    else:
-        scenarios = np.multiply(_factors(names, rules, shocks), price)
-    if not len(scenarios):
-        raise PricesError("shocks must hold at least one shock")
-    wanted = scenarios[:, ~np.isnan(price)]
-    bad = ~((wanted == 0) | ((wanted >= SMALLEST) & (wanted <= LARGEST)))
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        name = np.asarray(names, dtype=object)[~np.isnan(price)][column]
-        rule = f"0 or from {SMALLEST:g} to {LARGEST:g}"
-        raise PricesError(
-            [Problem(f"the price of {name} under shock {row}", "range", wanted[row, column], rule)]
-        )
-    return scenarios
-
-
-def _factors(names: Sequence[str], rules: MarginRules, shocks: Shocks) -> npt.NDArray[np.float64]:
-    """Return float64[m, n_assets] of factors."""
-    if isinstance(shocks, str) or not isinstance(shocks, Sequence | np.ndarray):
-        raise PricesError(
-            "shocks must be a sequence of factors, a list of mappings of name to factor, or an "
-            f"array of prices of shape (n_shocks, n_names), not {shocks!r:.80}"
-        )
-    rows = list(shocks)
-    if len({isinstance(row, Mapping) for row in rows}) > 1:
-        raise PricesError("shocks must be all factors or all mappings, not both")
-    number = {name: k for k, name in enumerate(names)}
-    is_fixed = np.array([name == "USDT" or name in rules.stable for name in names], dtype=bool)
-    factors = np.ones((len(rows), len(names)))
-    for k, row in enumerate(rows):
-        if isinstance(row, Mapping):
-            for name, factor in row.items():
-                checked = _factor(f"shocks[{k}][{name!r}]", factor)
-                if name in number:
-                    factors[k, number[name]] = checked
-        else:
-            factors[k, ~is_fixed] = _factor(f"shocks[{k}]", row)
-    return factors
-
-
-def _factor(place: str, factor: object) -> float:
-    if isinstance(factor, bool | np.bool_) or not isinstance(factor, Real):
-        raise PricesError([Problem(place, "factor", factor, "a factor such as 0.9")])
-    return float(factor)
+def _reads_positions(accounts: Accounts, mode: Mode | str | None) -> bool:
+    """Say whether some account is evaluated under a mode of positions."""
+    if mode is not None:
+        return mode not in _CROSS
+    numbers = [0, *(1 + tuple(Mode).index(one) for one in _CROSS)]
+    return not bool(np.isin(accounts._mode, numbers).all())

@@ -5,6 +5,7 @@
 namespace pymargin::bindings {
 void register_evaluate(py::module_& module);
 void register_limits(py::module_& module);
+void register_pool_grid(py::module_& module);
 void register_pools(py::module_& module);
 void register_questions(py::module_& module);
 }  // namespace pymargin::bindings
@@ -16,5 +17,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     pymargin::bindings::register_evaluate(module);
     pymargin::bindings::register_limits(module);
     pymargin::bindings::register_pools(module);
+    pymargin::bindings::register_pool_grid(module);
     pymargin::bindings::register_questions(module);
 }

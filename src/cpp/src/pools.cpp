@@ -137,7 +137,8 @@ Pools<RowId> PoolBook<RowId>::view() const noexcept {
             open_order_loss_.data(),
             &book_,
             account_.data(),
-            first_pool_.data()};
+            first_pool_.data(),
+            keys_.data()};
 }
 
 template class PoolBook<std::uint16_t>;

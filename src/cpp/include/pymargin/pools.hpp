@@ -133,6 +133,7 @@ struct Pools {
     const Holdings* book;
     const std::int64_t* account;     ///< of each pool
     const std::int64_t* first_pool;  ///< of each account
+    const PoolKey* keys;             ///< of each pool
 };
 
 /// Owns the pools of a book, whose own arrays must outlive it.

@@ -7,6 +7,7 @@
 
 #include "grid.hpp"
 #include "kernels.hpp"
+#include "pool_grid.hpp"
 
 // A region, not a -m flag on the file: what the headers above define stays baseline code.
 #if defined(__clang__)
@@ -369,11 +370,13 @@ struct ClassChoice {
 }  // namespace
 
 #include "avx2_words.inl"
+#include "grid_writer.inl"
 #include "kernels.inl"
 #include "rows.inl"
 #include "scenarios.inl"
 // After what it uses.
 #include "grid.inl"
+#include "pool_grid.inl"
 
 // Full specialisations are ordinary functions: no weak symbol leaves this file.
 #define PYMARGIN_DEFINE_FOR(AssetId, ...)                               \
@@ -395,7 +398,14 @@ PYMARGIN_FOR_EACH_MODE(PYMARGIN_DEFINE)
     }
 PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DEFINE)
 #undef PYMARGIN_DEFINE
-#undef PYMARGIN_DEFINE_FOR
+
+#define PYMARGIN_DEFINE(...)                                                \
+    template <>                                                             \
+    void run_pool_grid_avx2(const PoolGridJob<__VA_ARGS__>& job) noexcept { \
+        run_pool_grid(job);                                                 \
+    }
+PYMARGIN_FOR_EACH_POOL_MODE(PYMARGIN_DEFINE)
+#undef PYMARGIN_DEFINE
 
 }  // namespace pymargin::kernels
 

@@ -70,12 +70,9 @@ class GridRare {
     virtual GridResult<Mode> redo(std::int64_t account, std::int64_t scenario) noexcept = 0;
 };
 
-/// All scenarios of one tile of accounts.
+/// What a grid kernel is given beside the accounts of a tile.
 template <class Mode>
-struct GridJob {
-    const GridAccount<Mode>* accounts;
-    std::int64_t n_accounts;
-    const GridEntry<Mode::n_tables>* entries;
+struct GridTask {
     const ScheduleTable* schedules;
     const DecisionTable* decisions;
     int liquidation_test;
@@ -89,6 +86,14 @@ struct GridJob {
     std::uint16_t* n_clear;  ///< n_blocks: accounts clear of every threshold, not in `counts`
     double* shortfall;       ///< n_blocks x grid_block
     GridRare<Mode>* rare;
+};
+
+/// All scenarios of one tile of accounts.
+template <class Mode>
+struct GridJob : GridTask<Mode> {
+    const GridAccount<Mode>* accounts;
+    std::int64_t n_accounts;
+    const GridEntry<Mode::n_tables>* entries;
 };
 
 template <class Mode>

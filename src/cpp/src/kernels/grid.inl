@@ -12,10 +12,15 @@ enum class Tests {
 /// Computes one level of every account, under a block of scenarios, and what it permits. The sums
 /// that neither `level` nor a test needs are not computed: nothing reads them.
 template <class Mode, Tests tests, int level>
-class GridPass {
+class GridPass : GridWriter<GridJob<Mode>, tests != Tests::none, level> {
+    using Writer = GridWriter<GridJob<Mode>, tests != Tests::none, level>;
+    using Writer::block_;
+    using Writer::job_;
+    using Writer::n_scenarios_;
+
   public:
     PYMARGIN_INLINE explicit GridPass(const GridJob<Mode>& job) noexcept
-        : job_(job),
+        : Writer(job),
           table_(*job.decisions),
           schedules_(*job.schedules),
           actions_(job.decisions->actions) {
@@ -44,14 +49,14 @@ class GridPass {
         Sums sums{};
         add_all(account, sums, notes);
         if constexpr (tests == Tests::none) {
-            put(account, level_alone(account, sums, notes));
+            Writer::put(account.account, level_alone(account, sums, notes));
         } else {
             const Lanes nearest = least_of(clearance(account, sums));
             const unsigned unclear =
                 not_greater(nearest, Lanes(account.error)) | notes.ambiguous | notes.beyond_tiers;
             if (__builtin_expect(unclear == 0, 1)) {
-                put(account, levels_of(sums));
-                put_actions(account, Words(table_.actions[0]));
+                Writer::put(account.account, levels_of(sums));
+                Writer::put_actions(account.account, Words(table_.actions[0]));
                 if (job_.counts != nullptr) {
                     ++job_.n_clear[block_];
                 }
@@ -177,23 +182,18 @@ class GridPass {
         redo &= (1U << n_scenarios_) - 1;
         Words words = actions_.look_up(bits);
         if (__builtin_expect(notes.beyond_tiers != 0, 0)) {
-            words = with_flag(words, action_beyond_tiers, notes.beyond_tiers);
+            words = Writer::with_flag(words, action_beyond_tiers, notes.beyond_tiers);
         }
         if (job_.shortfall != nullptr) {
             add_shortfall(account, sums, words.having(action_liquidate) & ~redo);
         }
         Scenarios levels = levels_of(sums);
         if (__builtin_expect(redo != 0, 0)) {
-            redo_each(account, redo, levels, words);
+            Writer::redo_each(account.account, redo, levels, words);
         }
-        put(account, levels);
-        put_actions(account, words);
-        if (job_.counts != nullptr) {
-            for (unsigned flags = words.any(); flags != 0; flags &= flags - 1) {
-                const int flag = __builtin_ctz(flags);
-                words.count(flag, job_.counts + (block_ * n_action_flags + flag) * grid_block);
-            }
-        }
+        Writer::put(account.account, levels);
+        Writer::put_actions(account.account, words);
+        Writer::count(words);
     }
 
     /// The level of an account that is held against nothing. Where nothing is owed the sign of N
@@ -213,20 +213,10 @@ class GridPass {
             redo &= (1U << n_scenarios_) - 1;
             if (redo != 0) {
                 Words unused(0);
-                redo_each(account, redo, levels, unused);
+                Writer::redo_each(account.account, redo, levels, unused);
             }
         }
         return levels;
-    }
-
-    static PYMARGIN_INLINE Words with_flag(const Words& words, std::uint16_t flag,
-                                           unsigned scenarios) noexcept {
-        alignas(32) std::uint16_t by_scenario[grid_block];
-        words.store(by_scenario);
-        for (; scenarios != 0; scenarios &= scenarios - 1) {
-            by_scenario[__builtin_ctz(scenarios)] |= flag;
-        }
-        return Words::load(by_scenario);
     }
 
     PYMARGIN_INLINE void add_shortfall(const GridAccount<Mode>& account, const Sums& sums,
@@ -247,96 +237,10 @@ class GridPass {
         }
     }
 
-    /// Replaces level and actions under the scenarios of `redo` by those of single evaluations.
-    PYMARGIN_INLINE void redo_each(const GridAccount<Mode>& account, unsigned redo,
-                                   Scenarios& levels, Words& words) const noexcept {
-        alignas(32) double level_at[grid_block];
-        alignas(32) std::uint16_t actions_at[grid_block];
-        store_scenarios(level_at, levels);
-        words.store(actions_at);
-        for (; redo != 0; redo &= redo - 1) {
-            const int k = __builtin_ctz(redo);
-            const auto result = job_.rare->redo(account.account, block_ * grid_block + k);
-            level_at[k] = result.levels[level];
-            actions_at[k] = result.actions;
-            if (tests != Tests::none && job_.shortfall != nullptr) {
-                job_.shortfall[block_ * grid_block + k] += result.missing;
-            }
-        }
-        levels = load_scenarios(level_at);
-        words = Words::load(actions_at);
-    }
-
-    PYMARGIN_INLINE void put(const GridAccount<Mode>& account,
-                             const Scenarios& levels) const noexcept {
-        if (job_.outputs.levels[level] != nullptr) {
-            double* const to = job_.outputs.levels[level] + place_of(account);
-            if (__builtin_expect(n_scenarios_ == grid_block, 1)) {
-                store_scenarios(to, levels);
-            } else {
-                alignas(32) double by_scenario[grid_block];
-                store_scenarios(by_scenario, levels);
-                for (int k = 0; k < n_scenarios_; ++k) {
-                    to[k] = by_scenario[k];
-                }
-            }
-        }
-        if (level == 0 && job_.outputs.worst_level != nullptr) {
-            keep_worst(account, levels);
-        }
-    }
-
-    PYMARGIN_INLINE std::int64_t place_of(const GridAccount<Mode>& account) const noexcept {
-        return account.account * job_.n_scenarios + block_ * grid_block;
-    }
-
-    /// Keeps the least level; equal ones keep the earlier scenario.
-    PYMARGIN_INLINE void keep_worst(const GridAccount<Mode>& account,
-                                    const Scenarios& levels) const noexcept {
-        double worst = job_.outputs.worst_level[account.account];
-        if (!any_greater(Lanes(worst), least_of(levels))) {
-            return;
-        }
-        alignas(32) double by_scenario[grid_block];
-        store_scenarios(by_scenario, levels);
-        int at = -1;
-        for (int k = 0; k < n_scenarios_; ++k) {
-            if (by_scenario[k] < worst) {
-                worst = by_scenario[k];
-                at = k;
-            }
-        }
-        if (at >= 0) {
-            job_.outputs.worst_level[account.account] = worst;
-            job_.outputs.worst_scenario[account.account] =
-                static_cast<std::int32_t>(block_ * grid_block + at);
-        }
-    }
-
-    PYMARGIN_INLINE void put_actions(const GridAccount<Mode>& account,
-                                     const Words& words) const noexcept {
-        if (job_.outputs.actions == nullptr) {
-            return;
-        }
-        std::uint16_t* const to = job_.outputs.actions + place_of(account);
-        if (__builtin_expect(n_scenarios_ == grid_block, 1)) {
-            words.store(to);
-        } else {
-            alignas(32) std::uint16_t by_scenario[grid_block];
-            words.store(by_scenario);
-            for (int k = 0; k < n_scenarios_; ++k) {
-                to[k] = by_scenario[k];
-            }
-        }
-    }
-
     // Copies that no output can alias: the compiler may keep their parts in registers.
-    const GridJob<Mode> job_;
     const DecisionTable table_;
     const ScheduleTable schedules_;
     const WordTable<tests == Tests::usual> actions_;
-    std::int64_t block_ = 0;
-    int n_scenarios_ = grid_block;  ///< of the block
 };
 
 template <class Mode, Tests tests, int level>

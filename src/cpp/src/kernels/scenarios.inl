@@ -63,6 +63,26 @@ struct Scenarios {
         }
         return result;
     }
+    friend PYMARGIN_INLINE Scenarios size_of(const Scenarios& value) noexcept {
+        Scenarios result;
+#pragma GCC unroll 4
+        for (int k = 0; k < grid_vectors; ++k) {
+            result.v[k] = size_of(value.v[k]);
+        }
+        return result;
+    }
+    /// What holds of a leg holds under every scenario.
+    friend PYMARGIN_INLINE const Scenarios& choose(bool which, const Scenarios& yes,
+                                                   const Scenarios& no) noexcept {
+        return which ? yes : no;
+    }
+    /// Nothing is added elsewhere: adding 0 changes no sum, as none is ever -0.
+    friend PYMARGIN_INLINE void add_where(bool which, Scenarios& sum,
+                                          const Scenarios& amount) noexcept {
+        if (which) {
+            sum += amount;
+        }
+    }
 
     Lanes v[grid_vectors];
 };

@@ -34,6 +34,12 @@ struct PoolSums {
     Number open_magnitude{};
 };
 
+/// Adds an amount where a statement holds, and 0 elsewhere.
+template <class Number, class Where>
+PYMARGIN_INLINE void add_where(const Where& which, Number& sum, const Number& amount) noexcept {
+    sum += choose(which, amount, Number{});
+}
+
 template <class Number, class Instrument>
 PYMARGIN_INLINE void add_leg(PoolSums<Number>& sums, const Leg<Number>& leg,
                              const Instrument& instrument) noexcept {
@@ -58,11 +64,11 @@ PYMARGIN_INLINE void add_leg(PoolSums<Number>& sums, const Leg<Number>& leg,
         return positive_part(amount) * price - positive_part(none - amount) * weight;
     };
     const Number shortage = positive_part(none - units) * weight;
-    sums.equity += choose(closes, value - shortage, none);
-    sums.actual_equity += choose(closes, equity - shortage, none);
-    sums.profit += choose(closes, valued(sums.open_profit), none);
-    sums.maintenance += choose(closes, (sums.open_maintenance + leg.y) * weight, none);
-    sums.initial += choose(closes, (sums.open_initial + leg.z) * weight, none);
+    add_where(closes, sums.equity, value - shortage);
+    add_where(closes, sums.actual_equity, equity - shortage);
+    add_where(closes, sums.profit, valued(sums.open_profit));
+    add_where(closes, sums.maintenance, (sums.open_maintenance + leg.y) * weight);
+    add_where(closes, sums.initial, (sums.open_initial + leg.z) * weight);
     sums.open_profit = choose(closes, none, sums.open_profit + (signed_notional + leg.y));
     sums.open_maintenance = choose(closes, none, sums.open_maintenance + value);
     sums.open_initial = choose(closes, none, sums.open_initial + notional * leg.z);
