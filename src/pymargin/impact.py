@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pymargin.attribution import losses
-from pymargin.evaluation import Evaluation, Missing
+from pymargin.evaluation import BoundMode, Missing
 from pymargin.filling import check_threads
-from pymargin.levels import bind_modes, cross_parts, joint_methodology
+from pymargin.impact_sides import BoundSide, bound_side
+from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve
 from pymargin.provenance import Audited, Provenance
 from pymargin.rules.worst import worst_rules
-from pymargin.tables import limit_for
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -29,13 +28,11 @@ __all__ = ["Impact", "ImpactSummary", "impact", "impacts"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Within: TypeAlias = Literal["after", "during"]
-Bound: TypeAlias = tuple[npt.NDArray[np.int64] | None, Evaluation]
+Part: TypeAlias = tuple[npt.NDArray[np.int64] | None, BoundSide]
 
 _INSTANT = timedelta(microseconds=1)
-# By mode: what counts as collateral, and what the level is measured against.
-_COLLATERAL = {Mode.CROSS_CLASSIC: "collateral_value", Mode.CROSS_PRO: "net_collateral"}
-_MEASURE = {Mode.CROSS_CLASSIC: "total_liability", Mode.CROSS_PRO: "maintenance_margin"}
-_RATIOS = ("borrow", "transfer_out")
+_LIQUIDATED = Action.LIQUIDATE | Action.ISOLATED_LIQUIDATE
+_ARRAYS = ("level", "collateral", "margin", "threshold", "top_up_call", "top_up_liquidation")
 # What rules say of themselves.
 _ABOUT = ("moment", "label", "sources", "notes")
 
@@ -49,15 +46,18 @@ class ImpactSummary:
     accounts
         How many there are.
     changed
-        How many have another level, other collateral or other actions than before.
+        How many have another level, collateral, maintenance margin or other actions than before.
     losing
-        How many lose collateral.
+        How many lose collateral (futures accounts: are asked for more maintenance margin).
     collateral_lost
         What those lose, USDT, summed.
+    asked_more, margin_added
+        How many are asked for more maintenance margin, and what more, USDT, summed.
     action_changed
         How many may do something else, or have something else done to them.
     newly_called, newly_liquidated
-        How many are called or liquidated that were not.
+        How many are called or liquidated that were not; liquidated also where an isolated position
+        is.
     top_up_call, top_up_liquidation
         What the newly called, and the newly liquidated, lack of the threshold, USDT, summed.
     gained, lost
@@ -68,6 +68,8 @@ class ImpactSummary:
     changed: int
     losing: int
     collateral_lost: float
+    asked_more: int
+    margin_added: float
     action_changed: int
     newly_called: int
     newly_liquidated: int
@@ -88,16 +90,23 @@ class Impact(Audited):
     actions_before, actions_after
         uint16[n] of `Action` bits.
     collateral_lost
-        float64[n], USDT: what the collateral counts for less; negative where it counts for more.
+        float64[n], USDT: what the collateral counts for less (Pro: net collateral; portfolio
+        margin: account equity); of futures accounts, whose balance no rule changes, what the
+        maintenance margin ties up more, isolated positions included. Negative where it is better.
+    margin_added
+        float64[n], USDT: what more maintenance margin is asked for, in all modes that have one;
+        0 in Classic.
     top_up_call, top_up_liquidation
         float64[n], USDT: what, added at a ratio of 1, lifts the level after the change to the
         margin-call and to the liquidation threshold; 0 where it is above. At the threshold itself
-        the account is still called or liquidated: a cent more is due.
+        the account is still called or liquidated: a cent more is due. Of futures accounts the sum
+        over their pools, isolated positions included; NaN where the mode has no such threshold.
     threshold
         float64[n]: the level at or below which an account is liquidated, after the change.
     lost_by_asset
         Asset to what the collateral in it counts for less over the book, USDT; assets whose
-        collateral schedule changed.
+        collateral schedule changed. Symbol to what the futures accounts' positions in it ask for
+        more maintenance margin; symbols whose brackets changed.
     rules_before, rules_after
         What was compared.
     within
@@ -113,6 +122,7 @@ class Impact(Audited):
     actions_before: npt.NDArray[np.uint16]
     actions_after: npt.NDArray[np.uint16]
     collateral_lost: Floats
+    margin_added: Floats
     top_up_call: Floats
     top_up_liquidation: Floats
     threshold: Floats
@@ -142,12 +152,12 @@ class Impact(Audited):
 
     @property
     def driver(self) -> npt.NDArray[Any]:
-        """The asset that moves an account most, object[n] of str; None where none does."""
+        """The asset, or symbol, that moves an account most: object[n] of str; None: none does."""
         return self.driver_of(np.arange(len(self)))
 
     def driver_of(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return the drivers of some accounts."""
-        names = np.array([*self.accounts.assets, None], dtype=object)
+        names = np.array([*self.accounts.assets, *self.accounts.symbols, None], dtype=object)
         return names[self._driver[positions]]
 
     @cached_property
@@ -173,6 +183,7 @@ class Impact(Audited):
         """bool[n]: where the level, the collateral or the actions are not what they were."""
         differs = _unlike(self.level_before, self.level_after)
         differs |= np.nan_to_num(self.collateral_lost) != 0
+        differs |= np.nan_to_num(self.margin_added) != 0
         differs |= self.actions_before != self.actions_after
         return differs
 
@@ -182,8 +193,8 @@ class Impact(Audited):
         gains = ~self.actions_before & self.actions_after
         losses_ = self.actions_before & ~self.actions_after
         called = (gains & Action.MARGIN_CALL.value) != 0
-        liquidated = (gains & Action.LIQUIDATE.value) != 0
-        lost = np.nan_to_num(self.collateral_lost)
+        liquidated = (gains & _LIQUIDATED.value) != 0
+        lost, added = np.nan_to_num(self.collateral_lost), np.nan_to_num(self.margin_added)
         counts = [
             {action: int(np.count_nonzero(bits & action.value)) for action in Action}
             for bits in (gains, losses_)
@@ -193,6 +204,8 @@ class Impact(Audited):
             changed=int(np.count_nonzero(self.is_changed)),
             losing=int(np.count_nonzero(lost > 0)),
             collateral_lost=float(np.sum(lost, where=lost > 0)),
+            asked_more=int(np.count_nonzero(added > 0)),
+            margin_added=float(np.sum(added, where=added > 0)),
             action_changed=int(np.count_nonzero(self.actions_before != self.actions_after)),
             newly_called=int(np.count_nonzero(called)),
             newly_liquidated=int(np.count_nonzero(liquidated)),
@@ -219,7 +232,7 @@ class Impact(Audited):
         fewer = self.actions_before[changed] & ~self.actions_after[changed]
         kind = np.where(fewer != 0, 2, 3)
         kind[(gains & Action.MARGIN_CALL.value) != 0] = 1
-        kind[(gains & Action.LIQUIDATE.value) != 0] = 0
+        kind[(gains & _LIQUIDATED.value) != 0] = 0
         threshold = self.threshold[changed]
         relative = self.level_after[changed] / np.where(threshold > 0, threshold, 1.0)
         order = changed[np.lexsort((relative, kind))]
@@ -255,8 +268,13 @@ class _Side:
     """A book evaluated under one set of rules."""
 
     rules: MarginRules
-    parts: list[Bound]
+    parts: list[Part]
     arrays: Mapping[str, npt.NDArray[Any]]
+
+    @property
+    def bound(self) -> list[tuple[None, BoundMode]]:
+        """What was bound, mode by mode."""
+        return [(None, part.bound) for _, part in self.parts]
 
 
 def impact(
@@ -363,22 +381,21 @@ class _Run:
         """Evaluate the book under rules."""
         check_threads(self.threads)
         n = len(self.accounts)
-        names = ("level", "collateral", "measure", "threshold", "call")
-        arrays: dict[str, npt.NDArray[Any]] = {name: np.empty(n) for name in names}
+        arrays: dict[str, npt.NDArray[Any]] = {name: np.empty(n) for name in _ARRAYS}
         arrays["actions"] = np.empty(n, np.uint16)
-        parts = cross_parts(
-            bind_modes(
-                self.accounts,
-                self.prices,
-                rules,
-                leverage=self.leverage,
-                missing=self.missing,
-                mode=self.mode,
-            )
-        )
-        for positions, bound in parts:
-            found = _evaluated(bound, self.threads)
-            for name, values in found.items():
+        parts: list[Part] = []
+        for positions, bound in bind_modes(
+            self.accounts,
+            self.prices,
+            rules,
+            leverage=self.leverage,
+            missing=self.missing,
+            mode=self.mode,
+            threads=self.threads,
+        ):
+            side = bound_side(bound, self.threads)
+            parts.append((positions, side))
+            for name, values in side.arrays.items():
                 arrays[name][slice(None) if positions is None else positions] = values
         return _Side(rules, parts, arrays)
 
@@ -392,6 +409,7 @@ class _Run:
         driver, by_asset = self._attributed(before, after)
         with np.errstate(invalid="ignore"):
             lost = a["collateral"] - b["collateral"]
+            added = b["margin"] - a["margin"]
         return Impact(
             accounts=self.accounts,
             prices=resolve(self.prices, self.accounts.assets),
@@ -400,15 +418,16 @@ class _Run:
             actions_before=a["actions"],
             actions_after=b["actions"],
             collateral_lost=lost,
-            top_up_call=_top_up(b, b["call"]),
-            top_up_liquidation=_top_up(b, b["threshold"]),
+            margin_added=added,
+            top_up_call=b["top_up_call"],
+            top_up_liquidation=b["top_up_liquidation"],
             threshold=b["threshold"],
             lost_by_asset=by_asset,
             rules_before=before.rules,
             rules_after=after.rules,
             within=within,
-            provenance=Provenance.of(after.rules, joint_methodology(after.parts)),
-            provenance_before=Provenance.of(before.rules, joint_methodology(before.parts)),
+            provenance=Provenance.of(after.rules, joint_methodology(after.bound)),
+            provenance_before=Provenance.of(before.rules, joint_methodology(before.bound)),
             _driver=driver,
             _mode=self.mode,
         )
@@ -426,79 +445,21 @@ class _Run:
     def _attributed(
         self, before: _Side, after: _Side
     ) -> tuple[npt.NDArray[np.int64], dict[str, float]]:
-        """Return each account's driver, and the collateral lost in each asset."""
-        n, assets = len(self.accounts), self.accounts.assets
-        driver = np.full(n, -1, dtype=np.int64)
-        total = np.zeros(len(assets))
-        touched = np.zeros(len(assets), dtype=bool)
+        """Return each account's driver, and what is lost by asset or symbol."""
+        names = (*self.accounts.assets, *self.accounts.symbols)
+        driver = np.full(len(self.accounts), -1, dtype=np.int64)
+        total = np.zeros(len(names))
+        touched = np.zeros(len(names), dtype=bool)
         changed = _differs(before.arrays, after.arrays)
         is_priced = ~(np.isnan(before.arrays["level"]) | np.isnan(after.arrays["level"]))
         for (positions, old), (_, new) in zip(before.parts, after.parts, strict=True):
             where = slice(None) if positions is None else positions
-            of = None if is_priced[where].all() else is_priced[where]
-            lost = losses(old, new, "collateral", of=of)
-            total += lost.by_asset(len(assets))
-            touched[lost.asset] = True
-            drives = lost.driver(len(new.accounts))
-            # What moves the level itself comes before what only moves a permission.
-            for table in (*new.spec.owed_tables[:1], *_RATIOS):
-                open_ = (drives < 0) & changed[where] & is_priced[where]
-                if open_.any():
-                    is_margin = table in new.spec.owed_tables
-                    other = losses(old, new, table, rising=is_margin, of=open_)
-                    drives = np.where(open_, other.driver(len(drives)), drives)
-            driver[where] = drives
-        by_asset = {assets[k]: float(total[k]) for k in np.flatnonzero(touched).tolist()}
-        return driver, by_asset
-
-
-def _evaluated(bound: Evaluation, threads: int) -> dict[str, npt.NDArray[Any]]:
-    """Run one mode: level, collateral, what the level is measured against, and both limits."""
-    n, mode = len(bound.accounts), bound.spec.mode
-    level, collateral, measure = bound.spec.levels[0], _COLLATERAL[mode], _MEASURE[mode]
-    names = [level, collateral, measure]
-    if mode is Mode.CROSS_PRO:
-        names.append("open_order_loss")
-    arrays: dict[str, npt.NDArray[Any]] = {name: np.empty(n) for name in names}
-    arrays["actions"] = np.empty(n, np.uint16)
-    bound.run(arrays, threads)
-    # Without a denominator a level is infinite; what is missing is then the numerator itself.
-    short = arrays[level] == -np.inf
-    with np.errstate(invalid="ignore"):
-        lacking = np.where(short, arrays.get("open_order_loss", 0.0) - arrays[collateral], np.nan)
-    return {
-        "level": arrays[level],
-        "collateral": arrays[collateral],
-        "measure": np.where(short, lacking, arrays[measure]),
-        "threshold": bound.liquidation_thresholds(),
-        "call": _limits(bound, "MARGIN_CALL"),
-        "actions": arrays["actions"],
-    }
-
-
-def _limits(bound: Evaluation, action: str) -> Floats:
-    """Return float64[n]: the level at or below which accounts have an action, NaN where none."""
-    lines = bound.rules.thresholds[bound.spec.mode].lines
-    level = bound.spec.levels[0]
-    line = next((x for x in lines if action in x.actions and x.level == level), None)
-    if line is None:
-        return np.full(len(bound.accounts), np.nan)
-    figures = np.array(
-        [float(limit_for(line.at_most, one, own_ratio=line.own_ratio)) for one in bound.classes]
-    )
-    if bound.class_of is None:
-        return np.full(len(bound.accounts), figures[0])
-    limits: Floats = figures[bound.class_of]
-    return limits
-
-
-def _top_up(side: Mapping[str, npt.NDArray[Any]], limit: Floats) -> Floats:
-    """Return theta * D - N, at least 0: the level is N / D, so it is (theta - level) * D."""
-    level, measure = side["level"], side["measure"]
-    with np.errstate(invalid="ignore", over="ignore"):
-        lacking = np.where(np.isneginf(level), measure, (limit - level) * measure)
-        lacking = np.where(np.isposinf(level), 0.0, lacking)
-        return np.maximum(lacking, 0.0)
+            found = new.attribute(old, is_priced[where], changed[where])
+            driver[where] = found.driver
+            total += found.by_name
+            touched |= found.touched
+        by_name = {names[k]: float(total[k]) for k in np.flatnonzero(touched).tolist()}
+        return driver, by_name
 
 
 def _unlike(one: Floats, other: Floats) -> npt.NDArray[np.bool_]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["provenance_texts", "to_arrow", "to_frame"]
 
-_FIGURES = ("level_before", "level_after", "threshold", "collateral_lost", "top_up_call",
-            "top_up_liquidation")  # fmt: skip
+_FIGURES = ("level_before", "level_after", "threshold", "collateral_lost", "margin_added",
+            "top_up_call", "top_up_liquidation")  # fmt: skip
 
 
 def to_arrow(impact: Impact, positions: npt.NDArray[np.int64]) -> Any:

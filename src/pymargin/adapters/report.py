@@ -136,6 +136,7 @@ def _tiles(impact: Impact) -> tuple[tuple[str, str, str], ...]:
         ("change", f"{s.changed:,}", ""),
         ("lose collateral", f"{s.losing:,}", ""),
         ("collateral lost, USDT", amount(s.collateral_lost), ""),
+        ("margin added, USDT", amount(s.margin_added), ""),
         ("change an action", f"{s.action_changed:,}", ""),
         ("newly called", f"{s.newly_called:,}", "called" if s.newly_called else ""),
         ("newly liquidated", f"{s.newly_liquidated:,}", "liquidated" if s.newly_liquidated else ""),
@@ -162,7 +163,7 @@ def _pictures(impact: Impact) -> tuple[_Picture, ...]:
             levels_plot,
         ),
         (
-            "Collateral lost by asset",
+            _lost_title(impact),
             _lost_text(impact),
             assets_plot,
         ),
@@ -181,6 +182,12 @@ def _pictures(impact: Impact) -> tuple[_Picture, ...]:
         )
         for title, alt, draw in described
     )
+
+
+def _lost_title(impact: Impact) -> str:
+    symbols = set(impact.accounts.symbols)
+    has_symbols = any(lost and name in symbols for name, lost in impact.lost_by_asset.items())
+    return "Collateral lost by asset" + (", margin added by symbol" if has_symbols else "")
 
 
 def _lost_text(impact: Impact) -> str:
@@ -210,6 +217,7 @@ def _accounts(impact: Impact, worst: int) -> Iterable[tuple[str, ...]]:
         map(action_words, impact.actions_before[positions].tolist()),
         map(action_words, impact.actions_after[positions].tolist()),
         map(amount, impact.collateral_lost[positions].tolist()),
+        map(amount, impact.margin_added[positions].tolist()),
         (str(driver or "-") for driver in impact.driver_of(positions).tolist()),
         map(amount, impact.top_up_call[positions].tolist()),
         map(amount, impact.top_up_liquidation[positions].tolist()),

@@ -122,7 +122,9 @@ def assets_plot(impact: Impact) -> bytes:
         axes.tick_params(axis="y", length=0, labelcolor=_INK)
         axes.grid(False, axis="y")
         axes.margins(x=0.12)
-        axes.set_xlabel(f"collateral lost, {name}")
+        symbols = set(impact.accounts.symbols)
+        added = ", margin added" if any(label in symbols for label, _ in shown) else ""
+        axes.set_xlabel(f"collateral lost{added}, {name}")
         if not shown:
             axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=_MUTED)
             axes.set_xticks([])

@@ -47,6 +47,7 @@ def _show_summary(screen: Screen, impact: Impact) -> None:
     rows = [
         ("change", s.changed, ""),
         ("lose collateral", s.losing, f"{amount(s.collateral_lost)} USDT lost"),
+        ("are asked for more margin", s.asked_more, f"{amount(s.margin_added)} USDT more"),
         ("change an action", s.action_changed, _actions(impact)),
         ("newly called", s.newly_called, f"{amount(s.top_up_call)} USDT restore the call level"),
         ("newly liquidated", s.newly_liquidated,
@@ -74,9 +75,12 @@ def _show_assets(screen: Screen, impact: Impact) -> None:
     moved = [(asset, amounts) for asset, amounts in lost if amounts]
     if not moved:
         return
-    screen.heading(f"Collateral lost by asset ({len(moved):,} in all; a minus is a gain)")
+    symbols = set(impact.accounts.symbols)
+    has_symbols = any(name in symbols for name, _ in moved)
+    what = "asset, margin added by symbol" if has_symbols else "asset"
+    screen.heading(f"Collateral lost by {what} ({len(moved):,} in all; a minus is a gain)")
     screen.table(
-        [Column("asset"), Column("USDT", True)],
+        [Column("asset or symbol" if has_symbols else "asset"), Column("USDT", True)],
         [(asset, amount(amounts)) for asset, amounts in moved[:_ASSETS]],
     )
 
@@ -88,16 +92,18 @@ def _show_worst(screen: Screen, impact: Impact, count: int) -> None:
     screen.heading(f"The worst accounts: {len(positions):,} of {impact.summary.changed:,}")
     factors = impact.price_factors(positions)
     has_price = any(bool(np.isfinite(side).any()) for side in factors)
+    has_margin = bool(np.nan_to_num(impact.margin_added[positions]).any())
     columns = [
         Column("account"), Column("before", True), Column("after", True),
-        Column("collateral lost", True), Column("driven by"), Column("top-up, call", True),
-        Column("top-up, liquidation", True),
+        Column("collateral lost", True), *[Column("margin added", True)] * has_margin,
+        Column("driven by"), Column("top-up, call", True), Column("top-up, liquidation", True),
     ]  # fmt: skip
     cells = [
         map(str, impact.ids[positions].tolist()),
         map(level_figure, impact.level_before[positions].tolist()),
         map(level_figure, impact.level_after[positions].tolist()),
         map(amount, impact.collateral_lost[positions].tolist()),
+        *[map(amount, impact.margin_added[positions].tolist())] * has_margin,
         (str(driver or "-") for driver in impact.driver_of(positions).tolist()),
         map(amount, impact.top_up_call[positions].tolist()),
         map(amount, impact.top_up_liquidation[positions].tolist()),
