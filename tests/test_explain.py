@@ -83,7 +83,7 @@ def test_mode_argument_wins_over_the_accounts_mode():
 
 
 def test_without_any_mode_it_is_refused():
-    with pytest.raises(AccountsError, match="mode of account 'two' must be cross_classic or"):
+    with pytest.raises(AccountsError, match="mode of account 'two' must be one of cross_classic,"):
         explain(BOOK, PRICES, RULES, "two")
 
 

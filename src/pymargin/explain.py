@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Context, Decimal
+from contextlib import suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
+from math import isfinite, nan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pymargin import oracle
-from pymargin.errors import AccountsError, Problem
+from pymargin.errors import AccountsError, Problem, RulesError
+from pymargin.explain_text import number_text, plain_text
 from pymargin.modes import Action, Mode
+from pymargin.oracle.schedule import exact
 from pymargin.oracle.terms import Level, table_total
-from pymargin.prices import resolve
+from pymargin.prices import Prices, resolve, resolve_marks, resolve_rates
 from pymargin.provenance import Audited, Provenance
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "explain", "number_text"]
 
-_SHOWN_DIGITS = 16
 _CLASSIC_SUMS = ("total_asset", "total_liability", "collateral_value")
 _CLASSIC_LEVELS = (
     "margin_level",
@@ -32,6 +33,23 @@ _CLASSIC_LEVELS = (
     "borrow_margin_level",
     "transfer_out_margin_level",
 )
+_PORTFOLIO_SUMS = (
+    "account_equity",
+    "actual_equity",
+    "open_order_loss",
+    "maintenance_margin",
+    "initial_margin",
+    "available_balance",
+    "max_withdrawal",
+)
+_FUTURES_SUMS = (
+    "margin_balance",
+    "unrealized_pnl",
+    "maintenance_margin",
+    "initial_margin",
+    "available_balance",
+)
+_FUTURES_LEVELS = ("margin_level", "margin_ratio")
 _PRO_SUMS = (
     "collateral_value",
     "total_liability",
@@ -58,11 +76,12 @@ class Explanation(Audited):
     rules_label, rules_moment
         The rules that were read.
     assets
-        Quantities, price, value and every tier's slice of each asset, in input order.
+        Quantities, price, value and every tier's slice of each asset, in input order (cross
+        margin).
     orders
         Open orders and their loss (pro).
     sums
-        Sums over the assets by name, USDT.
+        Sums over the assets, or over the cross pools, by name, USDT.
     levels
         The levels by name.
     checks
@@ -73,6 +92,16 @@ class Explanation(Audited):
         What the account lacks to be priced, a sentence each.
     provenance
         The rules' digest and moment, the formula, the version.
+    equities
+        Holdings, wallet, profit, rated value and margins of each asset (portfolio margin).
+    wallets
+        The cross wallets by asset, in its units (futures).
+    positions
+        Every position: notional, bracket, rate, cum, margins, profit; of an isolated one its own
+        level and actions (portfolio margin and futures).
+    pools
+        What each level is computed on: a settlement asset's cross wallet and positions, or all of
+        them in multi-assets mode (futures).
     """
 
     account: str | int
@@ -88,25 +117,13 @@ class Explanation(Audited):
     actions: Action
     missing: tuple[str, ...]
     provenance: Provenance
+    equities: tuple[oracle.EquityTerm, ...] = ()
+    wallets: Mapping[str, Fraction] = field(default_factory=dict)
+    positions: tuple[oracle.PositionLevels, ...] = ()
+    pools: tuple[oracle.MarginPool, ...] = ()
 
     def __str__(self) -> str:
-        blocks = [
-            _heading(self),
-            _table(*_balance_lines(self.assets)),
-            _table(*_slice_lines(self.assets)),
-        ]
-        if self.orders:
-            blocks.append(_table(*_order_lines(self.orders)))
-        if self.missing:
-            blocks.append("\n".join(self.missing))
-        else:
-            named = [*self.sums.items(), *self.levels.items()]
-            blocks.append(
-                _table(("sum or level", "value"), [(n, number_text(v)) for n, v in named])
-            )
-            blocks.append(_table(*_check_lines(self.checks)))
-        blocks.append(f"actions: {action_text(self.actions)}")
-        return "\n\n".join(blocks)
+        return plain_text(self)
 
 
 def explain(
@@ -119,6 +136,7 @@ def explain(
     leverage: int | None = None,
     collateral: Literal["gross", "net"] = "gross",
     order_loss: Literal["marginal", "standalone"] = "marginal",
+    withdrawal: Literal["maintenance", "initial"] = "maintenance",
 ) -> Explanation:
     """Explain one account: every term of its level, exactly.
 
@@ -130,17 +148,20 @@ def explain(
     accounts
         The book that holds the account.
     prices
-        As for `pymargin.cross_classic`: USDT by asset, or float64[n_assets].
+        As for `pymargin.evaluate`: by asset in USDT and by symbol, a `Prices`, or, without
+        positions, float64[n_assets].
     rules
         Schedules, methodology and thresholds.
     account
         The account's id.
     mode
-        ``cross_classic`` or ``cross_pro``; the account's own where absent.
+        Any margin mode; the account's own where absent.
     leverage
         3 or 5, for a classic account without one.
     collateral, order_loss
         The readings of `pymargin.cross_pro`.
+    withdrawal
+        The reading of `pymargin.portfolio`.
 
     Returns
     -------
@@ -155,6 +176,10 @@ def explain(
     """
     row = accounts.row(accounts.position(account))
     asked = _mode(mode if mode is not None else row.get("mode"), account)
+    if asked not in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):
+        return _of_positions(
+            row, asked, _prices_of(prices, accounts, row, rules), rules, withdrawal
+        )
     names = _names(row)
     known = _known_prices(prices, accounts.assets, names)
     if asked is Mode.CROSS_CLASSIC:
@@ -195,9 +220,106 @@ def _explanation(
     )
 
 
+def _of_positions(
+    row: Mapping[str, Any],
+    mode: Mode,
+    prices: Prices,
+    rules: MarginRules,
+    withdrawal: Literal["maintenance", "initial"],
+) -> Explanation:
+    """Explain an account of portfolio margin or futures."""
+    found: oracle.PortfolioLevels | oracle.FuturesLevels
+    if mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO):
+        evaluate = oracle.portfolio if mode is Mode.PORTFOLIO else oracle.portfolio_pro
+        found = held = evaluate(row, prices, rules, withdrawal=withdrawal)
+        terms: dict[str, Any] = {
+            "equities": held.terms,
+            "positions": tuple(oracle.PositionLevels(term=term) for term in held.positions),
+        }
+        sums, levels = _picked(held, _PORTFOLIO_SUMS), _picked(held, ("uni_mmr",))
+        missing = [*_lacking(held.terms), *_lacking(held.positions)]
+    else:
+        found = futures = (oracle.usdm if mode is Mode.USDM else oracle.coinm)(row, prices, rules)
+        wallets = {one["asset"]: exact(one["balance"]) for one in row.get("wallets", ())}
+        terms = {"wallets": wallets, "positions": futures.positions, "pools": futures.pools}
+        sums, levels = _picked(futures, _FUTURES_SUMS), _picked(futures, _FUTURES_LEVELS)
+        missing = list(_lacking(one.term for one in futures.positions))
+        missing += _unpriced_pools(row, prices, futures.pools)
+    moment = rules.moment
+    return Explanation(
+        account=row["account"],
+        mode=mode,
+        leverage=None,
+        rules_label=rules.label,
+        rules_moment="" if moment is None else moment.isoformat(timespec="minutes"),
+        assets=(),
+        orders=(),
+        sums=MappingProxyType(sums),
+        levels=MappingProxyType(levels),
+        checks=found.checks,
+        actions=found.actions,
+        missing=tuple(missing) if found.actions & Action.UNPRICED else (),
+        provenance=Provenance.of(rules, rules.methodology[mode.value]),
+        **terms,
+    )
+
+
+def _lacking(terms: Iterable[oracle.EquityTerm | oracle.PositionTerm]) -> Iterable[str]:
+    """Say what each asset and position lacks."""
+    for term in terms:
+        is_asset = isinstance(term, oracle.EquityTerm)
+        name = term.asset if isinstance(term, oracle.EquityTerm) else term.symbol
+        for lack in term.missing:
+            if lack == "price":
+                yield f"{name} has no {'' if is_asset else 'mark '}price"
+            elif lack == "contract":
+                yield f"{name} is not known as a contract"
+            elif lack in ("leverage", "loan_leverage"):
+                yield f"{name} has no {lack.replace('_', ' ')}"
+            else:
+                yield f"{name} has no {'schedule' if is_asset else 'brackets'} in {lack}"
+
+
+def _unpriced_pools(
+    row: Mapping[str, Any], prices: Prices, pools: Iterable[oracle.MarginPool]
+) -> Iterable[str]:
+    """Say which assets of a futures account lack the price that its pools need."""
+    for pool in pools:
+        if pool.price is None:
+            yield f"{pool.asset} has no price"
+    if any(pool.asset == "USD" for pool in pools):
+        for wallet in row.get("wallets", ()):
+            asset = wallet["asset"]
+            if asset != "USDT" and not isfinite(prices.index.get(asset, nan)):
+                yield f"{asset} has no price"
+
+
+def _prices_of(
+    prices: PriceSource, accounts: Accounts, row: Mapping[str, Any], rules: MarginRules
+) -> Prices:
+    """Return the prices of what the account has; NaN where one is missing."""
+    symbols = tuple(dict.fromkeys(one["symbol"] for one in row.get("positions", ())))
+    held = (one["asset"] for part in ("balances", "wallets") for one in row.get(part, ()))
+    names = tuple(dict.fromkeys((*held, *_settlements(symbols, rules))))
+    known = _known_prices(prices, accounts.assets, names)
+    marks = resolve_marks(prices, symbols).tolist()
+    found = Prices(index=known, mark=dict(zip(symbols, marks, strict=True)))
+    if not isinstance(prices, Prices):
+        return found
+    bid, ask = resolve_rates(prices, names)
+    rates = (dict(zip(names, side.tolist(), strict=True)) for side in (bid, ask))
+    return Prices(found.index, found.mark, *rates)
+
+
+def _settlements(symbols: Iterable[str], rules: MarginRules) -> Iterable[str]:
+    for symbol in symbols:
+        with suppress(RulesError):
+            yield rules.contract(symbol).settlement_asset
+
+
 def _mode(mode: Mode | str | None, account: str | int) -> Mode:
-    if mode not in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):
-        expected = "cross_classic or cross_pro"
+    if mode not in tuple(Mode):
+        expected = f"one of {', '.join(Mode)}"
         raise AccountsError([Problem(f"mode of account {account!r}", "mode", mode, expected)])
     return Mode(mode)
 
@@ -216,7 +338,8 @@ def _known_prices(
     if isinstance(prices, Mapping) or hasattr(prices, "index"):
         return dict(zip(names, resolve(prices, names).tolist(), strict=True))
     by_asset = dict(zip(assets, resolve(prices, assets).tolist(), strict=True))
-    return {name: by_asset[name] for name in names}
+    by_asset.setdefault("USDT", 1.0)
+    return {name: by_asset.get(name, nan) for name in names}
 
 
 def _picked(found: object, names: Iterable[str]) -> dict[str, Level]:
@@ -227,9 +350,7 @@ def _rated_sums(terms: tuple[oracle.AssetTerm, ...], actions: Action) -> dict[st
     tables = dict.fromkeys(table for term in terms for table in term.collateral)
     tables.pop("collateral", None)
     is_priced = not actions & Action.UNPRICED
-    return {
-        f"{table}_value": table_total(terms, table) if is_priced else math.nan for table in tables
-    }
+    return {f"{table}_value": table_total(terms, table) if is_priced else nan for table in tables}
 
 
 def _missing(
@@ -241,119 +362,3 @@ def _missing(
     for order in orders:
         for lack in order.missing:
             yield f"order {order.give_asset} for {order.get_asset} has no {lack}"
-
-
-# Plain text.
-
-
-def number_text(number: Level | None) -> str:
-    """Return a number for people: exact where it is short, else ``~`` and 16 digits.
-
-    >>> number_text(Fraction(5, 2)), number_text(Fraction(10000, 3)), number_text(None)
-    ('2.5', '~3,333.333333333333', '-')
-    """
-    if number is None:
-        return "-"
-    if isinstance(number, float):
-        return str(number)
-    context = Context(prec=_SHOWN_DIGITS)
-    shown = context.divide(Decimal(number.numerator), Decimal(number.denominator))
-    text = f"{shown:,f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text if Fraction(shown) == number else f"~{text}"
-
-
-def action_text(actions: Action) -> str:
-    """Return the names of the actions, separated by commas; ``none`` where there is none."""
-    return ", ".join(str(action.name) for action in actions) or "none"
-
-
-def percent_text(rate: Fraction) -> str:
-    """Return a rate as a percentage."""
-    return f"{number_text(rate * 100)}%"
-
-
-_WORDS = (
-    "asset", "table", "order gives", "gets", "sum or level", "threshold", "", "holds", "decides",
-    "actions",
-)  # fmt: skip
-Lines = tuple[tuple[str, ...], list[tuple[str, ...]]]
-
-
-def _heading(it: Explanation) -> str:
-    leverage = "" if it.leverage is None else f", {it.leverage}x"
-    moment = f" at {it.rules_moment}" if it.rules_moment else ""
-    return (
-        f"account {it.account}: {it.mode.value} ({it.methodology}{leverage})\n"
-        f"rules: {it.rules_label or 'unlabelled'}{moment}"
-    )
-
-
-def _balance_lines(assets: Iterable[oracle.AssetTerm]) -> Lines:
-    header = ("asset", "free", "locked", "borrowed", "interest", "price", "value", "debt")
-    rows: list[tuple[str, ...]] = []
-    for term in assets:
-        known = term.price is not None
-        numbers = (
-            term.free, term.locked, term.borrowed, term.interest, term.price,
-            term.value if known else None, term.debt_value if known else None,
-        )  # fmt: skip
-        rows.append((term.asset, *map(number_text, numbers)))
-    return header, rows
-
-
-def _slice_lines(assets: Iterable[oracle.AssetTerm]) -> Lines:
-    header = ("table", "asset", "slice from", "to", "rate", "part", "counts")
-    rows: list[tuple[str, ...]] = []
-    for term in assets:
-        if term.price is None:
-            continue
-        if term.offset_value:
-            part = number_text(term.offset_value)
-            rows.append(("set off", term.asset, "", "", percent_text(Fraction(1)), part, part))
-        for taken in (*term.collateral.values(), *term.margin.values()):
-            for piece in taken.slices:
-                numbers = (piece.floor, piece.cap, piece.part, piece.contribution)
-                floor, cap, part, counts = map(number_text, numbers)
-                rate = percent_text(piece.rate)
-                rows.append((taken.table, term.asset, floor, cap, rate, part, counts))
-            if taken.beyond:
-                beyond = number_text(taken.beyond)
-                rows.append((f"{taken.table}: beyond", term.asset, "", "", "", beyond, ""))
-    return header, rows
-
-
-def _order_lines(orders: Iterable[oracle.OrderTerm]) -> Lines:
-    header = ("order gives", "units", "gets", "units", "loses", "gains", "loss")
-    rows: list[tuple[str, ...]] = []
-    for order in orders:
-        gives = (order.give_asset, number_text(order.give_quantity))
-        gets = (order.get_asset, number_text(order.get_quantity))
-        numbers = (order.collateral_given, order.collateral_got, order.loss)
-        known = () if order.missing else numbers
-        rows.append((*gives, *gets, *(map(number_text, known or (None, None, None)))))
-    return header, rows
-
-
-def _check_lines(checks: Iterable[oracle.Check]) -> Lines:
-    header = ("threshold", "level", "", "limit", "holds", "decides", "actions")
-    rows: list[tuple[str, ...]] = []
-    for check in checks:
-        holds, decides = ("yes" if is_so else "no" for is_so in (check.holds, check.fired))
-        found, limit = number_text(check.found), number_text(check.limit)
-        actions = action_text(check.actions)
-        rows.append((check.level, found, check.relation, limit, holds, decides, actions))
-    return header, rows
-
-
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Align columns: words to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if name in _WORDS else cell.rjust(width)
-            for cell, width, name in zip(line, widths, header, strict=True)
-        ).rstrip()
-        for line in (header, *rows)
-    )

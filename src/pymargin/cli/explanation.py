@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from pymargin.cli.explanation_positions import show_positions, slice_columns, slices_of
 from pymargin.cli.figures import action_words
 from pymargin.cli.screen import Column, Screen
 from pymargin.explain import number_text
-from pymargin.modes import Action
+from pymargin.modes import Action, Mode
 
 if TYPE_CHECKING:
     from pymargin.explain import Explanation
@@ -23,8 +24,11 @@ def show(screen: Screen, found: Explanation) -> None:
     moment = f", as of {found.rules_moment}" if found.rules_moment else ""
     screen.line(f"Account {found.account}: {found.mode} by {found.methodology}{leverage}")
     screen.line(f"Rules: {found.rules_label or 'unlabelled'}{moment}")
-    _show_balances(screen, found.assets)
-    _show_slices(screen, found)
+    if found.mode in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):
+        _show_balances(screen, found.assets)
+        _show_slices(screen, found)
+    else:
+        show_positions(screen, found)
     _show_orders(screen, found)
     if found.missing:
         screen.heading("This account cannot be priced")
@@ -62,11 +66,7 @@ def _show_balances(screen: Screen, assets: Iterable[AssetTerm]) -> None:
 
 def _show_slices(screen: Screen, found: Explanation) -> None:
     screen.heading("What counts of each value, tier by tier")
-    columns = [
-        Column("asset"), Column("table"), Column("above", True), Column("up to", True),
-        Column("rate", True), Column("of this", True), Column("counts", True),
-    ]  # fmt: skip
-    screen.table(columns, [line for term in found.assets for line in _slices(term)])
+    screen.table(slice_columns(), [line for term in found.assets for line in _slices(term)])
 
 
 def _slices(term: AssetTerm) -> Iterator[tuple[str, ...]]:
@@ -76,17 +76,7 @@ def _slices(term: AssetTerm) -> Iterator[tuple[str, ...]]:
         figure = number_text(term.offset_value)
         yield (term.asset, "set off against own debt", "", "", "100 %", figure, figure)
     for taken in (*term.collateral.values(), *term.margin.values()):
-        for piece in taken.slices:
-            bounds = (
-                number_text(piece.floor),
-                "no end" if piece.cap is None else number_text(piece.cap),
-            )
-            rate = f"{number_text(piece.rate * 100)} %"
-            figures = (number_text(piece.part), number_text(piece.contribution))
-            yield (term.asset, taken.table, *bounds, rate, *figures)
-        if taken.beyond:
-            last_cap, excess = number_text(taken.slices[-1].cap), number_text(taken.beyond)
-            yield (term.asset, f"{taken.table}, beyond its last tier", last_cap, "", "", excess, "")
+        yield from slices_of(term.asset, taken)
 
 
 def _show_orders(screen: Screen, found: Explanation) -> None:
