@@ -370,11 +370,12 @@ struct ClassChoice {
 }  // namespace
 
 #include "avx2_words.inl"
-#include "grid_writer.inl"
 #include "kernels.inl"
 #include "rows.inl"
 #include "scenarios.inl"
 // After what it uses.
+#include "grid_writer.inl"
+// After what they use.
 #include "grid.inl"
 #include "pool_grid.inl"
 
