@@ -7,12 +7,12 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from pymargin import oracle
 from pymargin.modes import Action
-from pymargin.oracle.terms import Level
 
 if TYPE_CHECKING:
+    from pymargin import oracle
     from pymargin.explain import Explanation
+    from pymargin.oracle.terms import Level
 
 __all__ = [
     "bracket_texts",

@@ -18,6 +18,7 @@ from pymargin.cli.impact import impact
 from pymargin.cli.levels import levels
 from pymargin.cli.notice import notice
 from pymargin.cli.rules import rules
+from pymargin.cli.stress import stress
 from pymargin.cli.verify import verify
 from pymargin.errors import MarginError
 
@@ -46,7 +47,7 @@ def group() -> None:
     """  # noqa: D301
 
 
-for _command in (demo, levels, explain, verify, rules, notice, impact, bench):
+for _command in (demo, levels, explain, stress, impact, verify, rules, notice, bench):
     group.add_command(_command)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pymargin.results import Levels
     from pymargin.rules import MarginRules
 
-__all__ = ["evaluate_book", "rules_line"]
+__all__ = ["check_modes", "evaluate_book", "rules_line"]
 
 
 def evaluate_book(
@@ -29,9 +29,7 @@ def evaluate_book(
     """Evaluate under one mode, or under each account's own where there is none."""
     import pymargin as pm
 
-    if mode is None and len(accounts) and not accounts._mode.any():
-        choices = ", ".join(Mode)
-        raise AccountsError(f"the accounts state no mode: give --mode, one of {choices}")
+    check_modes(accounts, mode)
     options: dict[str, Any] = {"missing": missing, "threads": threads}
     if mode in (None, Mode.CROSS_CLASSIC):
         # The leverage of an account; that of positions and loans is theirs.
@@ -39,6 +37,13 @@ def evaluate_book(
     function: Any = pm.evaluate if mode is None else getattr(pm, Mode(mode).value)
     found: Levels = function(accounts, prices, rules, **options)
     return found
+
+
+def check_modes(accounts: Accounts, mode: str | None) -> None:
+    """Ask for the option where neither it nor any account states a mode."""
+    if mode is None and len(accounts) and not accounts._mode.any():
+        choices = ", ".join(Mode)
+        raise AccountsError(f"the accounts state no mode: give --mode, one of {choices}")
 
 
 def rules_line(rules: MarginRules, modes: tuple[str, ...]) -> str:

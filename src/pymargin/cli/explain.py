@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from pymargin.cli.options import accounts_argument, leverage, mode, prices, rules
+from pymargin.cli.options import (
+    accounts_argument,
+    further_accounts,
+    leverage,
+    mode,
+    prices,
+    rules,
+)
 
 __all__ = ["explain"]
 
@@ -14,6 +21,7 @@ __all__ = ["explain"]
 @click.command(short_help="Show every term of one account's level.")
 @accounts_argument
 @click.argument("account_id")
+@further_accounts
 @prices
 @rules
 @mode
@@ -21,6 +29,8 @@ __all__ = ["explain"]
 def explain(
     accounts: Path,
     account_id: str,
+    wallets: Path | None,
+    positions: Path | None,
     prices: tuple[Path, ...],
     rules: str,
     mode: str | None,
@@ -47,7 +57,9 @@ def explain(
     with steps() as work:
         work.begin("reading")
         known_rules, known_prices = read_rules(rules), read_price_files(prices)
-        book = read_accounts(accounts, mode=mode, leverage=leverage)
+        book = read_accounts(
+            accounts, mode=mode, leverage=leverage, wallets=wallets, positions=positions
+        )
         account = find_id(book, account_id)
         if mode is None and not book._mode[book.position(account)]:
             raise InputError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pymargin.cli.options import leverage, mode, prices, rules
+from pymargin.cli.options import further_accounts, leverage, mode, prices, rules
 
 if TYPE_CHECKING:
     from pymargin.impact import Impact
@@ -32,6 +32,7 @@ __all__ = ["impact"]
     metavar="FILE",
     help="The book: Parquet, CSV or JSON, as for `pymargin levels`.",
 )
+@further_accounts
 @prices
 @rules
 @click.option(
@@ -76,6 +77,8 @@ __all__ = ["impact"]
 def impact(
     notices: tuple[Path, ...],
     accounts: Path,
+    wallets: Path | None,
+    positions: Path | None,
     prices: tuple[Path, ...],
     rules: str,
     within: Literal["after", "during"],
@@ -111,7 +114,8 @@ def impact(
     from pymargin.impact import impacts
     from pymargin.rules import Timeline
 
-    inputs = (*notices, accounts, *prices, Path(rules))
+    beside = (x for x in (wallets, positions) if x)
+    inputs = (*notices, accounts, *prices, Path(rules), *beside)
     if out is not None:
         check_target(out, inputs=inputs)
     if html is not None:
@@ -124,7 +128,9 @@ def impact(
         is_sound = warn_conflicts(timeline)
         known_prices = read_price_files(prices)
         work.begin("reading accounts")
-        book = read_accounts(accounts, mode=mode, leverage=leverage)
+        book = read_accounts(
+            accounts, mode=mode, leverage=leverage, wallets=wallets, positions=positions
+        )
         work.begin("evaluating")
         options: dict[str, Any] = {"within": within, "mode": mode, "leverage": leverage}
         found = list(

@@ -25,11 +25,20 @@ __all__ = [
     "read_rules",
 ]
 
-_QUANTITIES = ("free", "locked", "borrowed", "interest", "margin_call_ratio", "open_order_loss")
+_TEXTS = ("account", "asset", "mode", "country", "symbol", "side")
+_QUANTITIES = ("free", "locked", "borrowed", "interest", "margin_call_ratio", "open_order_loss",
+               "balance", "quantity", "entry_price", "isolated_margin")  # fmt: skip
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
-def read_accounts(path: Path, *, mode: str | None = None, leverage: int | None = None) -> Accounts:
+def read_accounts(
+    path: Path,
+    *,
+    mode: str | None = None,
+    leverage: int | None = None,
+    wallets: Path | None = None,
+    positions: Path | None = None,
+) -> Accounts:
     """Read a book by its suffix.
 
     Parameters
@@ -39,15 +48,23 @@ def read_accounts(path: Path, *, mode: str | None = None, leverage: int | None =
         about one account or a list of several, whose id is then the file's name.
     mode, leverage
         For the exchange's answer, which may hold neither.
+    wallets, positions
+        Tidy CSV of what a tidy CSV of accounts has no columns for.
 
     Raises
     ------
     InputError
         The file cannot be used as a book.
     """
+    beside = {name: at for name, at in (("wallets", wallets), ("positions", positions)) if at}
+    if beside and path.suffix.lower() != ".csv":
+        raise InputError(
+            f"--{' and --'.join(beside)} go with accounts in CSV, which has no columns for them; "
+            f"{path.name} holds its own"
+        )
     readers: dict[str, Callable[[Path], Accounts]] = {
         ".parquet": _accounts_from_parquet,
-        ".csv": _accounts_from_csv,
+        ".csv": lambda file: _accounts_from_csv(file, beside),
         ".json": lambda file: _accounts_from_json(file, mode, leverage),
     }
     reader = _accounts_from_parquet if path.is_dir() else readers.get(path.suffix.lower())
@@ -64,12 +81,21 @@ def _accounts_from_parquet(path: Path) -> Accounts:
     return Accounts.from_parquet(path)
 
 
-def _accounts_from_csv(path: Path) -> Accounts:
+def _accounts_from_csv(path: Path, beside: Mapping[str, Path]) -> Accounts:
+    """Read balances, or where the file has no assets one account a row, and what is beside them."""
     from pymargin.accounts import Accounts
 
+    table = _read_csv(path)
+    further = {name: _read_csv(at) for name, at in beside.items()}
+    if "asset" not in table.column_names and further:
+        return Accounts.from_frame(None, accounts=table, **further)
+    return Accounts.from_frame(table, **further)
+
+
+def _read_csv(path: Path) -> Any:
     pa = require("pyarrow", extra="cli", purpose="reading CSV")
     csv = require("pyarrow.csv", extra="cli", purpose="reading CSV")
-    texts = dict.fromkeys(("account", "asset", "mode", "country"), pa.string())
+    texts = dict.fromkeys(_TEXTS, pa.string())
     # Arrow would take "NaN" and "NA" for "absent" and 007 for 7: say what each column is.
     convert = csv.ConvertOptions(
         column_types=texts | dict.fromkeys(_QUANTITIES, pa.float64()),
@@ -81,11 +107,12 @@ def _accounts_from_csv(path: Path) -> Accounts:
     except pa.ArrowInvalid:
         # On one thread Arrow's message says the row, too.
         one_thread = csv.ReadOptions(use_threads=False)
-        table = csv.read_csv(path, convert_options=convert, read_options=one_thread)
+        with blamed_on(path):
+            table = csv.read_csv(path, convert_options=convert, read_options=one_thread)
     if "account" in table.column_names:
         ids = table.column("account")
         table = table.set_column(table.column_names.index("account"), "account", _ids(pa, ids))
-    return Accounts.from_frame(table)
+    return table
 
 
 def _ids(pa: Any, texts: Any) -> Any:

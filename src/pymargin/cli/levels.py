@@ -7,13 +7,21 @@ from typing import Literal
 
 import click
 
-from pymargin.cli.options import accounts_argument, leverage, mode, prices, rules
+from pymargin.cli.options import (
+    accounts_argument,
+    further_accounts,
+    leverage,
+    mode,
+    prices,
+    rules,
+)
 
 __all__ = ["levels"]
 
 
 @click.command(short_help="Evaluate the accounts of a file.")
 @accounts_argument
+@further_accounts
 @prices
 @rules
 @mode
@@ -49,6 +57,8 @@ __all__ = ["levels"]
 )
 def levels(
     accounts: Path,
+    wallets: Path | None,
+    positions: Path | None,
     prices: tuple[Path, ...],
     rules: str,
     mode: str | None,
@@ -60,10 +70,11 @@ def levels(
 ) -> int:
     """Compute the margin level and the actions of every account in ACCOUNTS.
 
-    ACCOUNTS is Parquet (one row per account), CSV (one row per account and asset) or JSON (a list
-    of rows, or the exchange's answers about one account, whose id is then the file's name). Without
-    --mode each account is evaluated under its own mode. In JSON output, which has no infinity, the
-    level of an account without debt is the text "inf".
+    ACCOUNTS is Parquet (one row per account), CSV (one row per account and asset; futures wallets
+    and positions in files of their own) or JSON (a list of rows, or the exchange's answers about
+    one account, whose id is then the file's name). Without --mode each account is evaluated under
+    its own mode. In JSON output, which has no infinity, the level of an account without debt is the
+    text "inf".
 
     \b
     Examples:
@@ -78,13 +89,16 @@ def levels(
     from pymargin.cli.screen import Screen
     from pymargin.cli.summary import exit_code, modes_of, show_actions, show_worst
 
+    given = (accounts, *prices, Path(rules), *(x for x in (wallets, positions) if x))
     if out is not None:
-        check_target(out, inputs=(accounts, *prices, Path(rules)))
+        check_target(out, inputs=given)
     with steps() as work:
         work.begin("reading rules and prices")
         known_rules, known_prices = read_rules(rules), read_price_files(prices)
         work.begin("reading accounts")
-        book = read_accounts(accounts, mode=mode, leverage=leverage)
+        book = read_accounts(
+            accounts, mode=mode, leverage=leverage, wallets=wallets, positions=positions
+        )
         work.begin("evaluating")
         found = evaluate_book(
             book,

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from pymargin.modes import Mode
 
-__all__ = ["accounts_argument", "leverage", "mode", "prices", "rules"]
+__all__ = ["accounts_argument", "further_accounts", "leverage", "mode", "prices", "rules"]
+
+Command = TypeVar("Command", bound=Any)
 
 _existing = click.Path(exists=True, readable=True, path_type=Path)
 
 accounts_argument = click.argument("accounts", type=_existing)
+
+_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_WALLETS = click.option(
+    "--wallets",
+    type=_FILE,
+    metavar="FILE",
+    help="Futures wallets of accounts in CSV: the columns account, asset, balance.",
+)
+_POSITIONS = click.option(
+    "--positions",
+    type=_FILE,
+    metavar="FILE",
+    help="Positions of accounts in CSV: the columns account, symbol, quantity, entry_price and "
+    "perhaps leverage, side, isolated_margin.",
+)
+
+
+def further_accounts(command: Command) -> Command:
+    """Add the options of what a tidy CSV of accounts has no room for."""
+    return _WALLETS(_POSITIONS(command))
+
 
 prices = click.option(
     "--prices",
