@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pymargin import _core
 from pymargin.attribution import Loss
+from pymargin.instruments import multi_assets_of
 from pymargin.pools import BoundPools
 from pymargin.tables import compile_tables
 
@@ -148,8 +149,8 @@ def _margin_prices(
 ) -> Floats:
     """Return USDT of a unit of margin: the index price, the ask rate in multi-assets mode."""
     price = np.append(bound.index, np.nan)[asset]
-    multi = bound.accounts._multi_assets
-    if multi is None or bound.rows.is_portfolio:
+    multi = multi_assets_of(bound.mode, bound.accounts)
+    if multi is None:
         return price
     ask = np.append(bound.rows.ask, np.nan)[asset]
     return np.where(multi[account].astype(bool) & ~is_isolated, ask, price)
