@@ -228,3 +228,15 @@ def test_a_liquidation_price_is_where_the_account_is_due():
 def test_a_withdrawal_reading_that_is_none_is_refused():
     with pytest.raises(ValueError, match="withdrawal must be 'maintenance' or 'initial'"):
         pm.verify(answers(), PRICES, RULES, withdrawal="all")
+
+
+def test_a_profit_that_nothing_tells_is_missing():
+    given = changed(answers(), "answer[1][1].cmUnrealizedPNL", "")
+    # The positions tell it.
+    assert pm.verify(given, PRICES, RULES).of("accountEquity")[0].verdict == "agrees"
+    untold = changed(given, "answer[3].positions[0].entryPrice", "0.0")
+    (figure,) = pm.verify(untold, PRICES, RULES).of("accountEquity")
+    assert figure.missing == ("entry price of BTCUSD_PERP LONG",)
+    bare = [answers()[0], balances()[:1], *answers()[2:]]
+    (figure,) = pm.verify(bare, PRICES, RULES).of("accountEquity")
+    assert figure.missing == ("balance of BTC",)

@@ -43,8 +43,6 @@ class Leg:
         of a cross position, too.
     is_isolated
         Whether it stands on a margin of its own.
-    profit
-        The unrealised profit that is printed.
     size_is_printed
         Whether the mark price is the printed notional over the quantity.
     term
@@ -61,7 +59,6 @@ class Leg:
     leverage: Decimal | None
     is_isolated: bool
     isolated_wallet: Decimal | None
-    profit: Decimal | None
     size_is_printed: bool
     term: PositionTerm | None = None
 
@@ -119,8 +116,8 @@ def legs_of(inputs: Inputs) -> tuple[list[Leg], Inputs]:
         multi_assets=False,
     )
     terms = position_terms(account, inputs.quotes, inputs.rules, products=("usdm", "coinm"))
-    of = dict(zip(map(id, held), terms, strict=True))
-    return [_with_term(leg, of.get(id(leg))) for leg in drafts], inputs
+    known = iter(terms)
+    return [replace(leg, term=next(known)) if leg.quantity else leg for leg in drafts], inputs
 
 
 def _position(number: int, leg: Leg) -> Position:
@@ -135,10 +132,6 @@ def _position(number: int, leg: Leg) -> Position:
         leverage=Fraction(leg.leverage or 1),
         isolated_margin=None if leg.isolated_wallet is None else Fraction(leg.isolated_wallet),
     )
-
-
-def _with_term(leg: Leg, term: PositionTerm | None) -> Leg:
-    return replace(leg, term=term)
 
 
 def _draft(inputs: Inputs, key: tuple[str, str], items: list[Item]) -> Leg:
@@ -167,7 +160,6 @@ def _draft(inputs: Inputs, key: tuple[str, str], items: list[Item]) -> Leg:
         leverage=leverage,
         is_isolated=isolated,
         isolated_wallet=_isolated_wallet(judge, items) if isolated else None,
-        profit=_first(judge, items, *_PROFITS),
         size_is_printed=size_is_printed,
     )
 

@@ -158,7 +158,7 @@ def _position_row(leg: Leg) -> dict[str, Any]:
 def _of_portfolio(
     inputs: Inputs, mode: Mode, leg: Leg, legs: Sequence[Leg]
 ) -> tuple[Root | None, list[str]]:
-    account = portfolio_account(inputs, legs, with_profit=True)
+    account = portfolio_account(inputs, legs)
     missing = [] if inputs.answers.balances else [NO_BALANCES]
     missing += [phrase for other in legs if other.quantity for phrase in other.lacks("mark")]
     _, terms = equity_terms(mode, account, inputs.quotes, inputs.rules)

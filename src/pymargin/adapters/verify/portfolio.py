@@ -23,6 +23,7 @@ from pymargin.modes import Mode
 from pymargin.oracle.account import Account, Balance, Position
 from pymargin.oracle.equity import EquityTerm, equity_terms
 from pymargin.oracle.portfolio import PortfolioSums, portfolio_sums
+from pymargin.oracle.positions import PositionTerm
 from pymargin.oracle.standing import Ratio
 
 __all__ = ["NO_BALANCES", "portfolio_account", "verify_balances", "verify_summaries"]
@@ -76,16 +77,11 @@ def _sum(judge: Judge, item: Item, names: Sequence[str]) -> Fraction:
 # The account as the oracle reads it.
 
 
-def portfolio_account(inputs: Inputs, legs: Sequence[Leg], *, with_profit: bool) -> Account:
+def portfolio_account(inputs: Inputs, legs: Sequence[Leg]) -> Account:
     """Return the account of the balances and positions.
 
-    Parameters
-    ----------
-    inputs, legs
-        The answers.
-    with_profit
-        Whether profit is that of the balances, which are then put into the wallets, while every
-        position counts as entered at its mark price; else that of the entry prices.
+    Profit is that of the balances, put into the wallets, while every position counts as entered
+    at its mark price.
     """
     judge = inputs.judge
     balances, wallets = {}, {}
@@ -99,18 +95,13 @@ def portfolio_account(inputs: Inputs, legs: Sequence[Leg], *, with_profit: bool)
         )
         if any((free, locked, borrowed, interest)):
             balances[asset] = balance
-        wallet = _sum(judge, item, _WALLETS)
-        if with_profit:
-            wallet += _profit(judge, item, asset, legs)
+        wallet = _sum(judge, item, _WALLETS) + _profit(judge, item, asset, legs)
         if wallet:
             wallets[asset] = wallet
-    positions = [leg.term.position for leg in legs if leg.term is not None]
-    if with_profit:
-        positions = [_at_mark(leg) for leg in legs if leg.term is not None]
     return Account(
         balances=balances,
         wallets=wallets,
-        positions=tuple(positions),
+        positions=tuple(_at_mark(leg.term) for leg in legs if leg.term is not None),
         orders=(),
         open_order_loss=_loss(inputs),
         leverage=None,
@@ -131,11 +122,9 @@ def _profit(judge: Judge, item: Item, asset: str, legs: Sequence[Leg]) -> Fracti
     return total
 
 
-def _at_mark(leg: Leg) -> Position:
-    assert leg.term is not None
-    position = leg.term.position
-    # Without a profit of its own: that of the balances counts.
-    return replace(position, entry_price=leg.term.mark or position.entry_price)
+def _at_mark(term: PositionTerm) -> Position:
+    """Return a position without a profit of its own."""
+    return replace(term.position, entry_price=term.mark or term.position.entry_price)
 
 
 def _loss(inputs: Inputs) -> Fraction:
@@ -185,12 +174,13 @@ def verify_summaries(inputs: Inputs, mode: Mode, legs: Sequence[Leg]) -> None:
 
 def _ours(inputs: Inputs, mode: Mode, legs: Sequence[Leg]) -> _Ours:
     answers, held = inputs.answers, [leg for leg in legs if leg.quantity]
-    account = portfolio_account(inputs, legs, with_profit=True)
+    account = portfolio_account(inputs, legs)
     _, terms = equity_terms(mode, account, inputs.quotes, inputs.rules)
     no_equity = [] if answers.balances else [NO_BALANCES]
     for item in answers.balances:
         lacking = [name for name in _OPTIONS if inputs.judge.number(item, name)]
         no_equity += [f"options ({name} of {item.values['asset']})" for name in lacking]
+    no_equity += _no_profit(inputs, held)
     no_equity += _lacking(terms, "price", mode)
     no_margin = [] if answers.balances else [NO_BALANCES]
     no_margin += [] if answers.positions else [_NO_POSITIONS]
@@ -204,6 +194,19 @@ def _ours(inputs: Inputs, mode: Mode, legs: Sequence[Leg]) -> _Ours:
         of_equity=_equity_tolerance(inputs, terms),
         of_margin=_margin_tolerance(terms, held),
     )
+
+
+def _no_profit(inputs: Inputs, held: Sequence[Leg]) -> list[str]:
+    """Say where neither a balance nor the positions tell the profit of an asset."""
+    balances = {str(item.values["asset"]): item for item in inputs.answers.balances}
+    missing = []
+    for leg in held:
+        item = balances.get(leg.asset)
+        if item is None:
+            missing += [f"balance of {leg.asset}"] if leg.asset and balances else []
+        elif inputs.judge.number(item, _PROFITS[leg.product]) is None:
+            missing += leg.lacks("entry", "mark")
+    return missing
 
 
 def _lacking(terms: Sequence[EquityTerm], *tables: str) -> list[str]:
