@@ -191,7 +191,7 @@ def _ours(inputs: Inputs, mode: Mode, legs: Sequence[Leg]) -> _Ours:
         no_equity=no_equity,
         no_maintenance=no_margin,
         no_initial=no_margin + [phrase for leg in held for phrase in leg.lacks("leverage")],
-        of_equity=_equity_tolerance(inputs, terms),
+        of_equity=_equity_tolerance(inputs, terms, held),
         of_margin=_margin_tolerance(terms, held),
     )
 
@@ -227,14 +227,17 @@ def _with_open_orders(inputs: Inputs, sums: PortfolioSums) -> PortfolioSums:
     return replace(sums, initial=sums.initial + initial)
 
 
-def _equity_tolerance(inputs: Inputs, terms: Sequence[EquityTerm]) -> Tolerance:
+def _equity_tolerance(
+    inputs: Inputs, terms: Sequence[EquityTerm], held: Sequence[Leg]
+) -> Tolerance:
     """Allow a unit for the value of each asset, and for each profit one at its asset's price."""
     price = {term.asset: term.price or _NOTHING for term in terms}
+    settled = {(leg.asset, leg.product) for leg in held}
     profits = [
         price.get(str(item.values["asset"]), _NOTHING)
         for item in inputs.answers.balances
-        for name in _PROFITS.values()
-        if inputs.judge.number(item, name)
+        for product, name in _PROFITS.items()
+        if inputs.judge.number(item, name) or (item.values["asset"], product) in settled
     ]
     return cut([*[Fraction(1)] * len(terms), *profits], "values and profits")
 
