@@ -39,7 +39,11 @@ def test_counts_accounts_per_action(desk: Desk) -> None:
 
 def test_says_which_rules_and_formula_hold(desk: Desk) -> None:
     first = desk.levels().out.splitlines()[0]
-    assert first == "Rules: test rules; cross_classic by classic_2023"
+    rules = pm.load_rules(desk.rules)
+    assert first == (
+        "Rules: test rules; cross_classic by classic_2023; "
+        f"digest {rules.digest[:12]}, pymargin {pm.__version__}"
+    )
 
 
 def test_nothing_on_stderr_when_all_is_well(desk: Desk) -> None:

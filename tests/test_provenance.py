@@ -28,6 +28,7 @@ USDM_BOOK = pm.Accounts.from_rows(
         }
     ]
 )
+ANSWER = {"symbol": "BTCUSDT", "positionAmt": "0.5", "notional": "30000"}
 LOAN_BOOK = pm.Accounts.from_rows([{"account": "p", "mode": "portfolio", "balances": LOANS}])
 
 
@@ -47,6 +48,10 @@ def results() -> list[tuple[str, Audited]]:
         ("classic_2026_06", pm.stress(CROSS_BOOK, PRICES, RULES, [1.0, 0.5])),
         ("classic_2026_06", pm.impact(CROSS_BOOK, PRICES, RULES, RULES)),
         ("classic_2026_06", pm.explain(CROSS_BOOK, PRICES, RULES, "c")),
+        ("usdm", pm.explain(USDM_BOOK, PRICES, RULES, "f")),
+        ("classic_2026_06", pm.shortfall(CROSS_BOOK, PRICES, RULES)),
+        ("pro_2025", pm.switch(CROSS_BOOK, PRICES, RULES, "cross_pro")),
+        ("usdm", pm.verify(ANSWER, PRICES, RULES)),
     ]
 
 

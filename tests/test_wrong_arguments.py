@@ -21,17 +21,18 @@ EVALUATIONS: dict[str, Callable[..., Any]] = {
 } | {
     "stress": lambda accounts, prices, rules: pm.stress(accounts, prices, rules, [0.9]),
     "impact": lambda accounts, prices, rules: pm.impact(accounts, prices, rules, RULES),
+    "explain": lambda accounts, prices, rules: pm.explain(accounts, prices, rules, "u"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(EVALUATIONS.keys() - {"stress"}))
+@pytest.mark.parametrize("name", EVALUATIONS)
 @pytest.mark.parametrize("rules", [None, "rules.json", {}])
 def test_rules_that_are_none_are_named(name: str, rules: Any) -> None:
     with pytest.raises(pm.RulesError, match="rules must be a MarginRules"):
         EVALUATIONS[name](BOOK, PRICES, rules)
 
 
-@pytest.mark.parametrize("name", sorted(EVALUATIONS.keys() - {"stress", "impact"}))
+@pytest.mark.parametrize("name", EVALUATIONS)
 @pytest.mark.parametrize("accounts", [None, [ROW], ROW])
 def test_rows_are_no_accounts_and_the_way_to_make_them_is_named(name: str, accounts: Any) -> None:
     with pytest.raises(pm.AccountsError, match=r"must be an Accounts \(Accounts\.from_rows"):

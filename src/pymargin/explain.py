@@ -11,7 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pymargin import oracle
+from pymargin.book import check_book
 from pymargin.errors import AccountsError, Problem, RulesError
+from pymargin.evaluation import check_rules_given
 from pymargin.explain_text import number_text, plain_text
 from pymargin.modes import Action, Mode
 from pymargin.oracle.schedule import exact
@@ -174,6 +176,8 @@ def explain(
     RulesError
         The rules have no methodology for the mode.
     """
+    check_book(accounts)
+    check_rules_given(rules)
     row = accounts.row(accounts.position(account))
     asked = _mode(mode if mode is not None else row.get("mode"), account)
     if asked not in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.book import check_book
 from pymargin.evaluation import BoundMode, Missing
 from pymargin.filling import check_threads
 from pymargin.impact_sides import BoundSide, bound_side
@@ -18,11 +19,12 @@ from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource, resolve
 from pymargin.provenance import Audited, Provenance
+from pymargin.rules import Timeline
 from pymargin.rules.worst import worst_rules
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
-    from pymargin.rules import MarginRules, Timeline
+    from pymargin.rules import MarginRules
 
 __all__ = ["Impact", "ImpactSummary", "impact", "impacts"]
 
@@ -324,6 +326,7 @@ def impact(
     >>> found.collateral_lost.tolist(), found.driver.tolist()
     ([920000.0], ['WIF'])
     """
+    check_book(accounts)
     run = _Run(accounts, prices, mode, leverage, missing, threads)
     return run.compare(run.side(before), run.side(after), within)
 
@@ -345,6 +348,9 @@ def impacts(
     formula between them included; parameters as in `impact`. With ``within="during"`` a change
     whose window is still open counts as not completed.
     """
+    if not isinstance(timeline, Timeline):
+        raise TypeError(f"timeline must be a Timeline, not {type(timeline).__name__}")
+    check_book(accounts)
     run = _Run(accounts, prices, mode, leverage, missing, threads)
     last: _Side | None = None
     for moment in announced_moments(timeline):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pymargin.evaluation import BoundMode, Missing
+from pymargin.book import check_book
+from pymargin.evaluation import BoundMode, Missing, check_rules_given
 from pymargin.filling import check_threads
 from pymargin.grids import GridArrays
 from pymargin.levels import bind_modes, joint_methodology
@@ -150,6 +151,8 @@ def stress(
         As in `pymargin.evaluate`.
     """
     check_threads(threads)
+    check_book(accounts)
+    check_rules_given(rules)
     known = tuple(Mode)
     if mode is not None and mode not in known:
         raise ValueError(f"mode must be one of {[one.value for one in known]}, not {mode!r}")

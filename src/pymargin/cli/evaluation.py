@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pymargin.errors import AccountsError
 from pymargin.modes import Mode
+from pymargin.provenance import Provenance
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from pymargin.results import Levels
     from pymargin.rules import MarginRules
 
-__all__ = ["check_modes", "evaluate_book", "rules_line"]
+__all__ = ["check_modes", "evaluate_book", "origin", "rules_line"]
 
 
 def evaluate_book(
@@ -47,8 +48,13 @@ def check_modes(accounts: Accounts, mode: str | None) -> None:
 
 
 def rules_line(rules: MarginRules, modes: tuple[str, ...]) -> str:
-    """Return what holds: the rules' label, their moment, and the formula of each mode."""
+    """Return what holds: the rules' label, moment, formula of each mode, digest; the version."""
     label = rules.label or "unlabelled"
     when = "" if rules.moment is None else f", as of {rules.moment:%Y-%m-%d %H:%M} UTC"
     formulas = (f"{mode} by {rules.methodology[mode]}" for mode in modes)
-    return "; ".join((f"Rules: {label}{when}", *formulas))
+    return "; ".join((f"Rules: {label}{when}", *formulas, origin(Provenance.of(rules, ""))))
+
+
+def origin(provenance: Provenance) -> str:
+    """Return what rules and which version, short enough for a line."""
+    return f"digest {provenance.rules_digest[:12]}, pymargin {provenance.version}"
