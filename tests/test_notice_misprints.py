@@ -8,6 +8,7 @@ from test_notice_read import FUTURES, PRO_HEAD, TIERS, actions, caps, read, valu
 import pymargin as pm
 from pymargin.notices import chains
 from pymargin.notices.blocks import Law, Layout
+from pymargin.rules import names_by_product
 
 # Rows of both sides, so that either can be spoilt.
 BEFORE = ("11 - 20x0 < Position ≤ 4,0002.50%", "2 - 10x4,000 < Position ≤ 30,0005.00%",
@@ -140,3 +141,24 @@ def test_a_table_that_cannot_be_read_is_given_up_early():
     found, is_complete = chains.readings(text, 0, len(text), Layout(sides, Law("rising")))
     assert found == []
     assert is_complete
+
+
+def test_names_that_are_not_known_are_reported():
+    text = "Portfolio Margin changes at 2031-05-06 06:00 (UTC):\n\nAssetsCollateral RatioCHEEM50%"
+    assert actions(pm.read_notice(text, known=["CHEEMS"])) == ["warned"]
+    assert "CHEEM" in pm.read_notice(text, known=["CHEEMS"]).problems[0].what
+    assert pm.read_notice(text, known=iter(["CHEEM"])).problems == ()
+    assert actions(pm.read_notice(text, known={"portfolio": {"CHEEMS"}})) == ["warned"]
+    assert pm.read_notice(text, known={"usdm": {"CHEEMS"}}).problems == ()
+    with pytest.raises(TypeError, match="several names"):
+        pm.read_notice(text, known="CHEEM")
+
+
+def test_rules_know_the_names_of_the_products_that_they_hold():
+    rules = pm.example_rules()
+    known = names_by_product(rules)
+    symbol, pair = rules.names("usdm")[0], rules.names("coinm")[0].partition("_")[0]
+    sides = f"{TIERS}{body()}"
+    for heading, unknown in ((symbol, 0), (pair, 0), (f"Q{symbol}", 1)):
+        notice = pm.read_notice(f"# Ours\n\n{FUTURES}\n\n{heading}\n\n{sides}", known=known)
+        assert sum("no known name" in problem.what for problem in notice.problems) == unknown

@@ -28,8 +28,10 @@ __all__ = [
 _CONFLICTS_SHOWN = 20
 
 
-def read_notices(paths: Iterable[Path]) -> tuple[list[Notice], bool]:
-    """Read notices; what was mended or left out is told on stderr.
+def read_notices(
+    paths: Iterable[Path], known: MarginRules | None = None
+) -> tuple[list[Notice], bool]:
+    """Read notices; what was mended or left out is told on stderr, as are names not known.
 
     Returns
     -------
@@ -37,12 +39,14 @@ def read_notices(paths: Iterable[Path]) -> tuple[list[Notice], bool]:
         The notices; and whether each announces something and nothing was left out.
     """
     from pymargin.notices import read_notice
+    from pymargin.rules import names_by_product
 
+    names = None if known is None else names_by_product(known)
     notices: list[Notice] = []
     is_whole = True
     for path in paths:
         with blamed_on(path):
-            notice = read_notice(path)
+            notice = read_notice(path, known=names)
         notices.append(notice)
         for problem in notice.problems:
             click.echo(f"{path}: {problem}", err=True)
@@ -53,9 +57,11 @@ def read_notices(paths: Iterable[Path]) -> tuple[list[Notice], bool]:
     return notices, is_whole
 
 
-def read_changes(paths: Iterable[Path]) -> tuple[tuple[Change, ...], bool]:
+def read_changes(
+    paths: Iterable[Path], known: MarginRules | None = None
+) -> tuple[tuple[Change, ...], bool]:
     """Read the changes of notices in their order; and whether the notices could be read whole."""
-    notices, is_whole = read_notices(paths)
+    notices, is_whole = read_notices(paths, known)
     return tuple(change for notice in notices for change in notice.changes), is_whole
 
 

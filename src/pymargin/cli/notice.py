@@ -23,8 +23,13 @@ __all__ = ["notice"]
 @click.command(short_help="Read an exchange's notice into changes and problems.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.argument("key", required=False)
+@click.option(
+    "--rules",
+    metavar="RULES",
+    help="Report names that these rules do not have: a file, `builtin@MOMENT` or `example`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print changes and problems as JSON.")
-def notice(file: Path, key: str | None, as_json: bool) -> int:
+def notice(file: Path, key: str | None, rules: str | None, as_json: bool) -> int:
     """Show what the notice in FILE changes, or the tiers of one KEY before and after.
 
     FILE is the notice's text (cells of tables may run together), Markdown or HTML. KEY is an asset,
@@ -36,11 +41,14 @@ def notice(file: Path, key: str | None, as_json: bool) -> int:
       pymargin notice notice.md FETUSDT
     """  # noqa: D301
     from pymargin.cli.faults import INCOMPLETE, InputError, blamed_on
+    from pymargin.cli.inputs import read_rules
     from pymargin.cli.screen import Screen
     from pymargin.notices import read_notice
+    from pymargin.rules import names_by_product
 
+    known = None if rules is None else names_by_product(read_rules(rules))
     with blamed_on(file):
-        found = read_notice(file)
+        found = read_notice(file, known=known)
     if as_json:
         click.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     elif key is not None:

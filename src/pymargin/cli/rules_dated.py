@@ -63,7 +63,7 @@ def apply(notices: tuple[Path, ...], to: str, out: Path | None, at: str | None, 
         raise InputError(f"give --out: {to} is not a file that the rules can be written back to")
     check_target(target, suffixes=(".json",), inputs=notices)
     rules = read_rules(to)
-    changes, is_whole = read_changes(notices)
+    changes, is_whole = read_changes(notices, rules)
     timeline = Timeline(rules, changes)
     is_sound = warn_conflicts(timeline)
     known = timeline.at(applied_moment(timeline, at), window=window)  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from pymargin.notices.moments import moments_in, published_in
 from pymargin.notices.notes import Notes, Table
 from pymargin.notices.sections import Sections
 from pymargin.notices.text import Passage, lines_of, passages_of
+from pymargin.notices.unknown_names import Known, unknown_names
 
 __all__ = ["read_notice"]
 
@@ -45,7 +46,7 @@ _LONGEST_TABLE = 50_000
 _LONGEST_AHEAD = timedelta(days=90)
 
 
-def read_notice(source: str | os.PathLike[str]) -> Notice:
+def read_notice(source: str | os.PathLike[str], *, known: Known | None = None) -> Notice:
     """Read an exchange's notice: what changes, in which table, from when.
 
     Cross-margin asset numbers and their tiers, the flat borrow and transfer-out ratios, portfolio
@@ -58,6 +59,10 @@ def read_notice(source: str | os.PathLike[str]) -> Notice:
     ----------
     source
         A path, the name of an existing file as a text of one line, or the text itself.
+    known
+        Names of assets and symbols, or a mapping of products to theirs, such as
+        :func:`pymargin.rules.names_by_product` gives: another name is reported, since nothing in a
+        notice shows that a name which it prints once has lost a digit or a letter.
 
     Raises
     ------
@@ -93,6 +98,9 @@ def read_notice(source: str | os.PathLike[str]) -> Notice:
         notes.problem(passage, span, what, "warned", "the tables are read as dated")
     published = published_in([passage.text for passage in passages])
     changes = _merged(notes)
+    if known is not None:
+        for problem in unknown_names(notes.changes, known):
+            notes.say(problem)
     _check_dates(changes, published, notes)
     if not changes and not notes.problems:
         notes.say(NoticeProblem(1, "no table was found", "left_out", "nothing is known of it"))

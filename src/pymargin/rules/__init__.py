@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pymargin.rules.announced import names_by_product
 from pymargin.rules.binance import rules_from_binance
 from pymargin.rules.builtin import builtin_rules
 from pymargin.rules.compare import Announced, Difference, RulesDiff, compare_rules
@@ -33,5 +34,6 @@ __all__ = [
     "compare_rules",
     "example_rules",
     "load_rules",
+    "names_by_product",
     "rules_from_binance",
 ]

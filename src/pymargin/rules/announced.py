@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,9 +12,17 @@ from pymargin.rules.schedules import Tier
 
 if TYPE_CHECKING:
     from pymargin.notices.change import Change
+    from pymargin.rules.model import MarginRules
     from pymargin.rules.standing import Stated
 
-__all__ = ["change_name", "check_changes", "stated_text", "tiers_text", "two_sides_text"]
+__all__ = [
+    "change_name",
+    "check_changes",
+    "names_by_product",
+    "stated_text",
+    "tiers_text",
+    "two_sides_text",
+]
 
 # What a change may be keyed by, and what its sides are.
 _SHAPES: dict[str, tuple[tuple[str, ...], type | tuple[type, ...], type]] = {
@@ -71,6 +79,32 @@ def _check(findings: Findings, path: str, change: Change) -> None:
             is_side = bool(given) and all(isinstance(tier, Tier) for tier in given)
         if given is not None and not is_side:
             findings.error(f"{path}.{name}", "side", found=given, expected=_SIDES[side])
+
+
+def names_by_product(rules: MarginRules) -> Mapping[str, frozenset[str]]:
+    """Return the names that rules have, by the product of a notice; empty where they hold none.
+
+    A COIN-M contract is named by its pair, too, as notices print it.
+
+    Examples
+    --------
+    >>> from pymargin.rules import example_rules
+    >>> names = names_by_product(example_rules())
+    >>> "BTC" in names["cross_margin"], "BTCUSD" in names["coinm"]
+    (True, True)
+    """
+    found = {
+        product: {*rules.names(table), *ranks}
+        for product, table, ranks in (
+            ("cross_margin", "collateral", rules.ranks),
+            ("portfolio", "portfolio", ()),
+            ("portfolio_pro", "portfolio_pro", rules.portfolio_pro_ranks),
+            ("usdm", "usdm", ()),
+            ("coinm", "coinm", ()),
+        )
+    }
+    found["coinm"] |= {name.partition("_")[0] for name in found["coinm"]}
+    return {product: frozenset(names) for product, names in found.items()}
 
 
 def change_name(change: Change) -> str:
