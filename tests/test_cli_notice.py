@@ -73,3 +73,19 @@ def test_json_has_every_field(notice, capsys):
 
 def test_a_missing_file_is_bad_input(tmp_path):
     assert main(["notice", str(tmp_path / "absent.md")]) == 2
+
+
+def test_a_text_that_is_no_notice_has_no_empty_table(tmp_path, capsys):
+    path = tmp_path / "notice.md"
+    path.write_text("Good day.", encoding="utf-8")
+    assert main(["notice", str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "0 changes" in printed
+    assert "window" not in printed
+
+
+def test_names_are_checked_against_rules(notice, capsys):
+    assert main(["notice", str(notice), "--rules", "example"]) == 0
+    printed = capsys.readouterr().out
+    assert "ABCUSDT (usdm) is no known name" in printed
+    assert "LTC (portfolio) is no known name" not in printed

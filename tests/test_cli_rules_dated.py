@@ -166,4 +166,15 @@ def test_history_follows_an_asset_through_a_notice(desk: Desk, notice: Path) -> 
 
 
 def test_history_says_that_nothing_is_known(desk: Desk) -> None:
-    assert "do not know NOPE" in desk.run("rules", "history", "NOPE").out
+    ran = desk.run("rules", "history", "NOPE")
+    assert ran.code == 2
+    assert "NOPE has no rank and no schedule" in ran.err
+
+
+def test_apply_reports_names_that_the_rules_do_not_have(desk: Desk, notice: Path) -> None:
+    """A digit or a letter may be missing: the change is made all the same."""
+    text = notice.read_text(encoding="utf-8").replace("AAA", "AAX")
+    other = desk.text("other.md", text)
+    ran = desk.run("rules", "apply", other, "--to", desk.rules, "-o", desk.folder / "new.json")
+    assert "AAX (cross_margin) is no known name" in ran.err
+    assert "is no known name" not in desk.run("rules", "apply", notice, "--to", desk.rules).err

@@ -162,3 +162,22 @@ def test_rules_know_the_names_of_the_products_that_they_hold():
     for heading, unknown in ((symbol, 0), (pair, 0), (f"Q{symbol}", 1)):
         notice = pm.read_notice(f"# Ours\n\n{FUTURES}\n\n{heading}\n\n{sides}", known=known)
         assert sum("no known name" in problem.what for problem in notice.problems) == unknown
+
+
+@pytest.mark.parametrize("sign", ["NA", "N/A", "----"])
+@pytest.mark.parametrize("again", [True, False])
+def test_an_asset_that_had_no_rank_says_so_once_or_in_each_row(sign, again):
+    rows = ("150,000300,00080%", "300,00099,999,999,99920%")
+    sign_again = sign if again else ""
+    text = f"LTC{sign}70150,000100%" + "".join(f"{sign_again}{row}" for row in rows)
+    notice = read("Portfolio Margin changes at 2031-05-06 06:00 (UTC):", PRO_HEAD + text)
+    assert values(notice)["LTC"] == (None, 7)
+    assert caps(values(notice)[7][1]) == [150_000, 300_000, None]
+    assert [problem.what for problem in notice.problems] == ["LTC: only one side says its rank"]
+
+
+def test_words_that_run_into_a_name_are_reported():
+    rows = "LTCRank 60700,000100%Rank 70150,000100%700,00099,999,999,99950%150,00099,999,999,9990%"
+    notice = read("Portfolio Margin changes at 2031-05-06 06:00 (UTC):", PRO_HEAD + rows)
+    assert "warned" in actions(notice)
+    assert any("LTCRank" in problem.what for problem in notice.problems)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "applied_moment",
+    "knows",
     "read_changes",
     "read_notices",
     "read_rules_or_answer",
@@ -82,6 +83,14 @@ def applied_moment(timeline: Timeline, at: str | None) -> str | datetime:
     moments = [change.effective for change in timeline.changes]
     start = timeline.rules.moment
     return max([*moments, start] if start is not None else moments)
+
+
+def knows(rules: MarginRules, name: str) -> bool:
+    """Say whether rules hold a rank or a schedule of an asset or symbol."""
+    ranks = (rules.ranks, rules.portfolio_pro_ranks)
+    return any(name in held for held in ranks) or any(
+        rules.find(table, name) is not None for table in rules.tables
+    )
 
 
 def snapshots(timeline: Timeline) -> list[MarginRules]:

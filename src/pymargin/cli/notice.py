@@ -83,7 +83,8 @@ def _show(screen: Screen, found: Notice) -> None:
         )
         for change in found.changes
     ]
-    screen.table([Column(name) for name in names], rows)
+    if rows:
+        screen.table([Column(name) for name in names], rows)
     screen.heading(counted(len(found.problems), "problem"))
     if found.problems:
         columns = [Column("line", True), Column("action"), Column("what"), Column("how")]

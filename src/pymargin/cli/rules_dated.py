@@ -137,9 +137,9 @@ def history(name: str, notices: tuple[Path, ...], rules: str | None) -> int:
       pymargin rules history WIF
       pymargin rules history WIF notice.md --rules rules.json
     """  # noqa: D301
-    from pymargin.cli.changes import read_changes, snapshots, warn_conflicts
+    from pymargin.cli.changes import knows, read_changes, snapshots, warn_conflicts
     from pymargin.cli.differences import show_history
-    from pymargin.cli.faults import INCOMPLETE
+    from pymargin.cli.faults import INCOMPLETE, InputError
     from pymargin.cli.inputs import read_rules
     from pymargin.cli.screen import Screen
     from pymargin.rules import Timeline, builtin_rules
@@ -153,5 +153,7 @@ def history(name: str, notices: tuple[Path, ...], rules: str | None) -> int:
         timeline = Timeline(known, changes)
         warn_conflicts(timeline, name)
         found = snapshots(timeline)
+    if not any(knows(rules, name) for rules in found):
+        raise InputError(f"{name} has no rank and no schedule at any moment of these rules")
     show_history(Screen(), found, name)
     return 0 if is_whole else INCOMPLETE

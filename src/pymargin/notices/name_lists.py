@@ -68,7 +68,8 @@ class NameLists:
     def _next(self, run: re.Match[str]) -> int | None:
         """Say where the next name starts; None where none joins."""
         separator = _SEPARATOR.match(self.text, run.end())
-        return separator.end() if separator and is_name(run.group()) else None
+        is_sign = self.text.startswith("N/A", run.end() - 1) and run.group() not in KNOWN
+        return separator.end() if separator and is_name(run.group()) and not is_sign else None
 
     def _joined(self, run: re.Match[str], after: tuple[NameList, ...]) -> Iterator[NameList]:
         """Put a whole name before the lists that start after it."""
@@ -91,7 +92,9 @@ class NameLists:
                 continue
             name = self.text[run.start() : cut]
             if is_name(name):
-                is_sure = self._is_sure(run.start(), name) and not is_absent
+                is_sure = self._is_sure(run.start(), name) and not (
+                    is_absent and self._may_be_letters(name, cut)
+                )
                 doubt = () if is_sure and not _is_cut_short(run.group(), name) else (name,)
                 yield NameList((name,), cut, doubt)
 
@@ -101,7 +104,13 @@ class NameLists:
             return True
         before = self.text[start - 1 : start]
         is_cut_off = before.isdigit() and before + name in KNOWN and name not in KNOWN
-        return is_certain(name) and not is_cut_off
+        has_sign = name not in KNOWN and name.endswith("NA") and name[:-2] in KNOWN
+        return is_certain(name) and not is_cut_off and not has_sign
+
+    def _may_be_letters(self, name: str, at: int) -> bool:
+        """Tell whether the sign NA behind a name may be its own last letters."""
+        is_sign = self.text.startswith("N/A", at) or (name in KNOWN and f"{name}NA" not in KNOWN)
+        return not is_sign
 
     def _is_cell(self, start: int, end: int) -> bool:
         """Tell whether a name is a cell, or part of one, where cells are set apart."""

@@ -42,14 +42,14 @@ def is_name(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_certain(name: str) -> bool:
-    """Tell whether a name's digits are surely its own.
+    """Tell whether a name's digits and letters are surely its own.
 
     Examples
     --------
-    >>> [is_certain(name) for name in ("LTC", "C98", "1000CHEEMS", "JUV9")]
-    [True, True, True, False]
+    >>> [is_certain(name) for name in ("LTC", "C98", "1000CHEEMS", "JUV9", "LTCRank")]
+    [True, True, True, False, False]
     """
-    if name.isdigit():
+    if name.isdigit() or (name not in KNOWN and any(letter.islower() for letter in name)):
         return False
     if name in KNOWN or not any(letter.isdigit() for letter in name):
         return True
