@@ -81,3 +81,9 @@ def test_an_account_without_a_mode_asks_for_the_option(desk: Desk) -> None:
     desk.json("accounts.json", [row])
     assert "give --mode" in desk.explain(12).err
     assert desk.explain(12, "--mode", "cross_classic").code == 0
+
+
+def test_an_account_without_a_leverage_is_told_the_option(desk: Desk) -> None:
+    desk.accounts = desk.json("lean.json", [{**ROWS[2], "leverage": None}])
+    for ran in (desk.explain(13), desk.levels()):
+        assert (ran.code, "(--leverage 3 or --leverage 5 gives it" in ran.err) == (2, True)

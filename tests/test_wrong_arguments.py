@@ -84,3 +84,11 @@ def test_a_verification_says_which_argument_is_wrong() -> None:
     for leverage in (0, "3", 2.5):
         with pytest.raises(ValueError, match="leverage must be a whole number of at least 1"):
             pm.verify(answer, None, RULES, leverage=leverage)  # type: ignore[arg-type]
+
+
+def test_a_file_of_something_else_is_no_rules_in_one_sentence() -> None:
+    with pytest.raises(pm.RulesError) as caught:
+        pm.load_rules({"userAssets": [], "marginLevel": "1"})
+    assert str(caught.value) == (
+        "$ must be a rules file, with format, version, tables, not one with marginLevel, userAssets"
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymargin.errors import MarginError, UnpricedError
+from pymargin.errors import AccountsError, MarginError, UnpricedError
 
 __all__ = ["BAD_INPUT", "INCOMPLETE", "InputError", "blamed_on", "lines_of"]
 
 INCOMPLETE = 1
+# Of Cross Margin Classic accounts without a leverage.
+_LEVERAGE = re.compile(r"leverage must be .*not (absent|None)")
 BAD_INPUT = 2
 
 
@@ -38,6 +41,8 @@ def lines_of(err: BaseException) -> list[str]:
     lines = str(err).splitlines() or [type(err).__name__]
     if isinstance(err, UnpricedError):
         lines.append("(--missing flag evaluates the other accounts and flags these)")
+    if isinstance(err, AccountsError) and any(map(_LEVERAGE.search, lines)):
+        lines.append("(--leverage 3 or --leverage 5 gives it to the accounts without one)")
     return lines
 
 

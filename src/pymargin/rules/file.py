@@ -7,7 +7,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Any
 
-from pymargin.errors import RulesError
+from pymargin.errors import Problem, RulesError
 from pymargin.rules.binance import answer_of
 from pymargin.rules.checks import (
     Draft,
@@ -79,6 +79,11 @@ def load_rules(source: str | PathLike[str] | Mapping[str, Any]) -> MarginRules:
         raise RulesError(
             "this is an answer of the exchange, not a rules file:"
             f" read it with rules_from_binance({argument}=...)"
+        )
+    if isinstance(content, Mapping) and content and not content.keys() & set(_REQUIRED):
+        found = f"one with {', '.join(sorted(map(str, content))[:5])}"
+        raise RulesError(
+            [Problem("$", "shape", found, f"a rules file, with {', '.join(_REQUIRED)}")]
         )
     findings.raise_errors()
     assert rules is not None
