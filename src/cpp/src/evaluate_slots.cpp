@@ -1,5 +1,6 @@
 #include "pymargin/evaluate_slots.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "kernels/kernels.hpp"
@@ -130,6 +131,16 @@ void run_kernel(const SliceJob<Mode, AssetId>& job, Implementation implementatio
     }
 }
 
+template <class AssetId>
+std::int64_t longest_row(const AccountArrays<AssetId>& accounts) noexcept {
+    const std::int64_t* const offsets = accounts.balances.offsets;
+    std::int64_t longest = 0;
+    for (std::int64_t account = 0; account < accounts.n_accounts; ++account) {
+        longest = std::max(longest, offsets[account + 1] - offsets[account]);
+    }
+    return longest;
+}
+
 /// Where the slices that hold the k-th of `parts` equal shares of entries begin.
 template <class AssetId>
 std::int64_t share_begin(const Slots<AssetId>& slots, std::int64_t n_full, std::int64_t k,
@@ -160,6 +171,7 @@ void run_book(const Slots<AssetId>& slots, bool rows, const BookOf<Mode, AssetId
     const int stride = (table.n_tests + lanes - 1) / lanes * lanes;
     const auto thresholds = padded_thresholds(table, stride);
     const RowWise<Mode, AssetId> rare(slots, accounts, market, table, outputs, order);
+    const std::int64_t n_terms = slots.longest + (Mode::counts_orders ? 1 : 0);
     const std::int64_t n_full = slots.n_accounts / lanes;
     const std::int64_t parts = part_count(slots.n_accounts, thread_count(threads));
     const auto first_slice = [&](std::int64_t part) {
@@ -177,6 +189,7 @@ void run_book(const Slots<AssetId>& slots, bool rows, const BookOf<Mode, AssetId
                                     outputs,
                                     order == ResultOrder::slot,
                                     &rare,
+                                    n_terms,
                                     &market,
                                     first_slice(part),
                                     first_slice(part + 1)};
@@ -214,6 +227,7 @@ void evaluate_rows(const AccountArrays<AssetId>& accounts, const Market<Mode::n_
     }
     Slots<AssetId> none{};
     none.n_accounts = accounts.n_accounts;
+    none.longest = longest_row(accounts);
     run_book(none, true, accounts, market, n_assets, table, table.class_of, outputs,
              ResultOrder::user, threads, implementation);
 }

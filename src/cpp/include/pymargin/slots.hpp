@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
 #include "pymargin/accounts.hpp"
@@ -12,13 +13,15 @@ namespace pymargin {
 /// How many accounts advance together.
 constexpr int lanes = 4;
 
-/// Accounts are sorted by number of balances within windows of this many: wide enough that almost
-/// no padding remains, narrow enough that results scattered back to their places stay in cache.
+/// Accounts are sorted by whether they owe and by number of balances within windows of this many:
+/// wide enough that almost no padding remains, narrow enough that results scattered back to their
+/// places stay in cache.
 constexpr std::int64_t slot_window = 4096;
 
 /// A book laid out for vectors: accounts in slots, four slots to a slice as wide as its longest
-/// account. Entry j of lane l of slice s lies at 4 * (slice_begin[s] + j) + l; padding has asset 0
-/// and no quantity. An account's entries keep their order, so its sums keep their bits.
+/// account; in each window those that owe come first. Entry j of lane l of slice s lies at 4 *
+/// (slice_begin[s] + j) + l; padding has asset 0 and no quantity. An account's entries keep their
+/// order, so its sums keep their bits.
 template <class AssetId>
 struct Slots {
     std::int64_t n_accounts;
@@ -30,6 +33,8 @@ struct Slots {
     const double* open_order_loss;   ///< per slot; null where all are 0
     const std::uint8_t* has_orders;  ///< per slice, a bit a lane; null where no account has any
     const std::uint16_t* place;      ///< per slot: the account's place in its window
+    const std::uint8_t* owes;        ///< per slice: whether an account owes; null: any may
+    std::int64_t longest;            ///< entries of the widest slice
 
     std::int64_t n_slices() const noexcept {
         return (n_accounts + lanes - 1) / lanes;
@@ -50,7 +55,8 @@ class SlotBook {
 
     Slots<AssetId> view() const noexcept {
         return {n_accounts_, slice_begin_.get(),     asset_.get(),      owned_.get(), owed_.get(),
-                z_.get(),    open_order_loss_.get(), has_orders_.get(), place_.get()};
+                z_.get(),    open_order_loss_.get(), has_orders_.get(), place_.get(), owes_.get(),
+                longest_};
     }
 
     /// Bytes held.
@@ -59,26 +65,37 @@ class SlotBook {
     }
 
   private:
+    struct Free {
+        void operator()(void* memory) const noexcept {
+            std::free(memory);
+        }
+    };
     // Not std::vector: every element is written once, so none need be zeroed first.
     template <class T>
-    std::unique_ptr<T[]> allocate(std::int64_t count);
+    using Array = std::unique_ptr<T[], Free>;
 
-    void place_window(const std::int64_t* offsets, std::int64_t window);
+    template <class T>
+    Array<T> allocate(std::int64_t count);
+
+    template <class Accounts>
+    void place_window(const Accounts& accounts, std::int64_t window);
     template <class Accounts>
     void fill_window(const Accounts& accounts, std::int64_t window) noexcept;
     void take_losses(const double* losses);
     void take_orders(const std::int64_t* offsets);
 
     std::int64_t n_accounts_;
+    std::int64_t longest_ = 0;
     std::size_t size_bytes_ = 0;
-    std::unique_ptr<std::int64_t[]> slice_begin_;
-    std::unique_ptr<AssetId[]> asset_;
-    std::unique_ptr<double[]> owned_;
-    std::unique_ptr<double[]> owed_;
-    std::unique_ptr<double[]> z_;
-    std::unique_ptr<double[]> open_order_loss_;
-    std::unique_ptr<std::uint8_t[]> has_orders_;
-    std::unique_ptr<std::uint16_t[]> place_;
+    Array<std::int64_t> slice_begin_;
+    Array<AssetId> asset_;
+    Array<double> owned_;
+    Array<double> owed_;
+    Array<double> z_;
+    Array<double> open_order_loss_;
+    Array<std::uint8_t> has_orders_;
+    Array<std::uint16_t> place_;
+    Array<std::uint8_t> owes_;
 };
 
 }  // namespace pymargin

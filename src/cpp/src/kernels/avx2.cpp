@@ -241,13 +241,6 @@ PYMARGIN_INLINE void count_less(const double* caps0, const double* caps1, const 
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(counts), sums);
 }
 
-/// ErrorBound::at of decide.hpp.
-PYMARGIN_INLINE Lanes error_lanes(const ErrorBound& bound, const Lanes& relative,
-                                  const Lanes& magnitude) noexcept {
-    return relative * (Lanes(bound.per_magnitude()) * magnitude + Lanes(bound.per_term())) +
-           Lanes(bound.absolute());
-}
-
 /// level_value of decide.hpp wherever no sum has overflowed: its one NaN is 0 / 0, which the
 /// minimum turns into infinity. (Lanes that overflow are evaluated again by the row.)
 PYMARGIN_INLINE Lanes level_lanes(const Ratio<Lanes>& level) noexcept {

@@ -42,6 +42,7 @@ struct SliceJob {
     Outputs<Mode> outputs;
     bool in_slot_order;
     const Rare* rare;
+    std::int64_t n_terms;  ///< at least those of any account
     const Market<Mode::n_tables>* market;
     std::int64_t first_slice;
     std::int64_t last_slice;

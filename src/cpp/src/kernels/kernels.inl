@@ -180,14 +180,15 @@ template <bool is_usual, class Mode>
 PYMARGIN_INLINE unsigned decide_lanes(const DecisionTable& table, const Lanes* thetas,
                                       const typename Mode::template Sums<Lanes>& sums,
                                       const Lanes& error, Lanes* distances) noexcept {
-    Lanes nearest(__builtin_inf());
+    Lanes nearest;
     const int n_tests = is_usual ? lanes : table.n_tests;
 #pragma GCC unroll 4
     for (int test = 0; test < n_tests; ++test) {
         const int which = is_usual ? Mode::usual_tests[test % lanes] : table.test_level[test];
         const Ratio<Lanes> level = Mode::level(sums, which);
         distances[test] = level.numerator - thetas[test] * level.denominator;
-        nearest = smaller(size_of(distances[test]), nearest);
+        const Lanes size = size_of(distances[test]);
+        nearest = test == 0 ? size : smaller(size, nearest);
     }
     return not_greater(nearest, error);
 }
@@ -221,11 +222,13 @@ struct Destination {
     /// 16 bits a lane from the lowest.
     PYMARGIN_INLINE void write(std::uint16_t* field, std::uint64_t values) const noexcept {
         std::uint16_t* const at = field + begin;
-        if (!is_slot) {
+        if (is_slot) {
+            __builtin_memcpy(at, &values, sizeof values);
+        } else {
             prefetch(field);
-        }
-        for (int lane = 0; lane < lanes; ++lane) {
-            at[is_slot ? lane : place[lane]] = static_cast<std::uint16_t>(values >> (16 * lane));
+            for (int lane = 0; lane < lanes; ++lane) {
+                at[place[lane]] = static_cast<std::uint16_t>(values >> (16 * lane));
+            }
         }
     }
 };
@@ -272,18 +275,69 @@ bool wants_more_than_two_levels(const Outputs<Mode>& outputs) noexcept {
     return wanted;
 }
 
-template <class Mode, class AssetId>
+/// Asks for what the pass will read in a while: the memory's latency then costs nothing.
+template <class T>
+PYMARGIN_INLINE void prefetch_ahead(const T* at) noexcept {
+    constexpr int n_entries = 256;
+    __builtin_prefetch(at + n_entries);
+}
+
+/// Adds four entries. `owes`: whether an account may owe.
+template <bool owes, class Mode, class AssetId>
 PYMARGIN_INLINE void add_entries(typename Mode::template Sums<Lanes>& sums,
                                  const Slots<AssetId>& slots, std::int64_t at,
                                  const LaneAsset<Mode, AssetId>& asset) noexcept {
     const Lanes owned = load_unaligned(slots.owned + at);
-    const Lanes owed = load_unaligned(slots.owed + at);
-    if constexpr (Mode::has_positions) {
-        Mode::add(sums, Leg<Lanes>{owned, owed, load_unaligned(slots.z + at)}, asset);
+    if constexpr (owes) {
+        const Lanes owed = load_unaligned(slots.owed + at);
+        if constexpr (Mode::has_positions) {
+            Mode::add(sums, Leg<Lanes>{owned, owed, load_unaligned(slots.z + at)}, asset);
+        } else {
+            Mode::add(sums, owned, owed, asset);
+        }
     } else {
-        Mode::add(sums, owned, owed, asset);
+        // What debts would add is 0.
+        const typename Mode::template Position<Lanes> holding(owned, Lanes(0.0), asset.price());
+        Mode::add_held(sums, holding, asset);
+        Mode::add_magnitude(sums, holding);
     }
 }
+
+/// The sums of one slice.
+template <bool owes, class Mode, class AssetId>
+PYMARGIN_INLINE typename Mode::template Sums<Lanes> sum_slice(
+    const SliceJob<Mode, AssetId>& job, const FurtherSteps<Mode::n_tables>& further,
+    std::int64_t begin, std::int64_t end, unsigned* redo) noexcept {
+    typename Mode::template Sums<Lanes> sums{};
+    for (std::int64_t at = begin * lanes; at < end * lanes; at += lanes) {
+        prefetch_ahead(job.slots.asset + at);
+        prefetch_ahead(job.slots.owned + at);
+        if constexpr (owes) {
+            prefetch_ahead(job.slots.owed + at);
+        }
+        const LaneAsset<Mode, AssetId> asset(job.rows, further, job.slots.asset + at, redo);
+        add_entries<owes, Mode>(sums, job.slots, at, asset);
+    }
+    return sums;
+}
+
+/// ErrorBound::at of decide.hpp, for accounts of up to so many terms.
+struct ErrorLanes {
+    PYMARGIN_INLINE ErrorLanes(const ErrorBound& bound, std::int64_t n_terms) noexcept
+        : relative(ErrorBound::relative(n_terms)),
+          per_magnitude(bound.per_magnitude()),
+          per_term(bound.per_term()),
+          absolute(bound.absolute()) {
+    }
+    PYMARGIN_INLINE Lanes at(const Lanes& magnitude) const noexcept {
+        return relative * (per_magnitude * magnitude + per_term) + absolute;
+    }
+
+    const Lanes relative;
+    const Lanes per_magnitude;
+    const Lanes per_term;
+    const Lanes absolute;
+};
 
 /// What follows the sums of four accounts: decisions, results and what is left to the row.
 template <bool is_usual, class Mode, class AssetId>
@@ -294,7 +348,7 @@ class SliceEnd {
           rare_(job.rare),
           table_(*job.decisions),
           steepest_(job.market->steepest),
-          bound_(table_.greatest_theta, steepest_),
+          error_(ErrorBound(table_.greatest_theta, steepest_), job.n_terms),
           action_table_(table_.actions),
           thresholds_(job),
           wants_more_(wants_more_than_two_levels(job.outputs)) {
@@ -302,12 +356,11 @@ class SliceEnd {
 
     PYMARGIN_INLINE void finish(const Destination& to,
                                 const typename Mode::template Sums<Lanes>& sums,
-                                std::int64_t n_terms, unsigned redo) const noexcept {
+                                unsigned redo) const noexcept {
         if (outputs_.actions != nullptr) {
             Lanes thetas[DecisionTable::max_tests];
             thresholds_.take(to.slot, thetas);
-            const Lanes relative(ErrorBound::relative(n_terms));
-            const Lanes error = error_lanes(bound_, relative, Mode::magnitude(sums));
+            const Lanes error = error_.at(Mode::magnitude(sums));
             Lanes distances[DecisionTable::max_tests];
             redo |= decide_lanes<is_usual, Mode>(table_, thetas, sums, error, distances);
             to.write(outputs_.actions, action_table_.of_negative(distances, table_.n_tests));
@@ -320,12 +373,39 @@ class SliceEnd {
         }
     }
 
+    /// The same where nothing is owed and all levels are infinite.
+    PYMARGIN_INLINE void finish_free(const Destination& to,
+                                     const typename Mode::template Sums<Lanes>& sums,
+                                     unsigned redo) const noexcept {
+        if (outputs_.actions != nullptr) {
+            to.write(outputs_.actions, std::uint64_t{table_.actions[0]} * 0x0001'0001'0001'0001U);
+        }
+        const Lanes infinity(__builtin_inf());
+#pragma GCC unroll 8
+        for (int level = 0; level < Mode::n_levels; ++level) {
+            if (outputs_.levels[level] != nullptr) {
+                to.write(outputs_.levels[level], infinity);
+            }
+        }
+        if (wants_more_) {
+#pragma GCC unroll 8
+            for (int total = 0; total < Mode::n_totals; ++total) {
+                if (outputs_.totals[total] != nullptr) {
+                    to.write(outputs_.totals[total], Mode::total(sums, total));
+                }
+            }
+        }
+        for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
+            rare_->redo(to.slot + __builtin_ctz(redo));
+        }
+    }
+
   private:
     const Outputs<Mode> outputs_;
     const Rare* const rare_;
     const DecisionTable table_;
     const double steepest_;
-    const ErrorBound bound_;
+    const ErrorLanes error_;
     const ActionTable<is_usual> action_table_;
     const Thresholds<is_usual, Mode, AssetId> thresholds_;
     const bool wants_more_;
@@ -346,13 +426,16 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
                              job.slots.place + slot};
         unsigned redo = 0;
         typename Mode::template Sums<Lanes> sums{};
-        for (std::int64_t at = begin * lanes; at < (begin + width) * lanes; at += lanes) {
-            const LaneAsset<Mode, AssetId> asset(job.rows, further, job.slots.asset + at, &redo);
-            add_entries<Mode>(sums, job.slots, at, asset);
+        if (Mode::has_positions || job.slots.owes[slice] != 0) {
+            sums = sum_slice<true, Mode>(job, further, begin, begin + width, &redo);
+        } else if constexpr (!Mode::has_positions) {
+            sums = sum_slice<false, Mode>(job, further, begin, begin + width, &redo);
+            if constexpr (Mode::is_free_without_debt) {
+                end.finish_free(to, sums, redo);
+                continue;
+            }
         }
-        std::int64_t n_terms = width;
         if constexpr (Mode::counts_orders) {
-            n_terms += 1;
             if (job.slots.open_order_loss != nullptr) {
                 Mode::add_order_loss(sums, load_unaligned(job.slots.open_order_loss + slot));
             }
@@ -360,7 +443,7 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
                 redo |= job.slots.has_orders[slice];
             }
         }
-        end.finish(to, sums, n_terms, redo);
+        end.finish(to, sums, redo);
     }
 }
 

@@ -103,11 +103,9 @@ void run_rows(const SliceJob<Mode, AssetId>& given) noexcept {
         const std::int64_t left = last_account - first;
         const int n = static_cast<int>(left < block_size ? left : block_size);
         std::uint64_t redo = 0;
-        std::int64_t longest = 0;
         std::int64_t entry = balances.offsets[first];
         for (int k = 0; k < n; ++k) {
             const std::int64_t last_entry = balances.offsets[first + k + 1];
-            longest = last_entry - entry > longest ? last_entry - entry : longest;
             unsigned redo_one = 0;
             typename Mode::template Sums<double> sums{};
             for (; entry < last_entry; ++entry) {
@@ -122,10 +120,9 @@ void run_rows(const SliceJob<Mode, AssetId>& given) noexcept {
             block.put(k, sums);
             redo |= static_cast<std::uint64_t>(redo_one) << k;
         }
-        const std::int64_t n_terms = longest + (Mode::counts_orders ? 1 : 0);
         for (int k = 0; k < n; k += lanes) {
             const Destination to{true, first + k, first + k, nullptr};
-            end.finish(to, block.take(k), n_terms, redo >> k & 15);
+            end.finish(to, block.take(k), redo >> k & 15);
         }
     }
 }

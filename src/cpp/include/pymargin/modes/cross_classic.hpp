@@ -97,6 +97,12 @@ struct CrossClassic {
         sums.liability += holding.debt();
     }
 
+    /// The magnitude is made of the sums.
+    template <class Number>
+    static PYMARGIN_INLINE void add_magnitude(Sums<Number>& /*sums*/,
+                                              const Position<Number>& /*holding*/) noexcept {
+    }
+
     /// A bound on every partial sum, which the error bound of a decision is relative to.
     template <class Number>
     static PYMARGIN_INLINE Number magnitude(const Sums<Number>& sums) noexcept {

@@ -67,9 +67,7 @@ struct CrossPro {
         const Position<Number> holding(owned, owed, asset.price());
         add_held(sums, holding, asset);
         add_owed(sums, holding, asset);
-        if constexpr (!is_exact<Number>) {
-            sums.magnitude += holding.value() + holding.debt();
-        }
+        add_magnitude(sums, holding);
     }
 
     /// The part of `add` that is nothing where nothing is owned, but for the magnitude.
@@ -86,6 +84,15 @@ struct CrossPro {
         sums.liability += holding.debt();
         sums.maintenance += asset.template value<maintenance>(holding.debt());
         sums.initial += asset.template value<initial>(holding.debt());
+    }
+
+    /// What a bound on every partial sum grows by.
+    template <class Number>
+    static PYMARGIN_INLINE void add_magnitude(Sums<Number>& sums,
+                                              const Position<Number>& holding) noexcept {
+        if constexpr (!is_exact<Number>) {
+            sums.magnitude += holding.value() + holding.debt();
+        }
     }
 
     /// What an account has of one side of an order: the asset, and how much it holds and owes.
