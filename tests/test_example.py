@@ -174,6 +174,16 @@ def test_about_three_positions_stand_in_a_futures_account():
     assert 2.8 < len(book.positions) / len(book) < 3.6
 
 
+def test_nobody_has_more_symbols_than_there_are():
+    # 24 COIN-M symbols; one draw in five thousand asks for more.
+    book = example_accounts(30_000, modes=["coinm"])
+    symbols = book.positions.symbol_ids.astype(np.int64)
+    owner = np.repeat(np.arange(len(book)), np.diff(book.positions.offsets))
+    pairs = np.unique(owner * len(book.symbols) + symbols)
+    most = np.bincount(pairs // len(book.symbols)).max()
+    assert most == len(np.unique(symbols)) == 24
+
+
 @pytest.mark.parametrize("mode", list(Mode)[2:])
 def test_nothing_of_futures_is_unpriced_and_few_are_liquidated(mixed, marked, rules, mode):
     actions = actions_of(mixed, mode, marked, rules, 90)

@@ -151,6 +151,8 @@ def _entries(
 ) -> tuple[Integers, dict[str, npt.NDArray[Any]]]:
     """Draw the account of each position, its symbol, its side and its sign."""
     counts = draws.counts(rng, np.ones(n, dtype=np.int64), stop=_STOP)
+    # Nobody has more distinct symbols than there are.
+    counts = np.minimum(counts, len(market.symbols))
     symbols = draws.distinct_names(rng, counts, len(market.symbols))
     is_hedged = np.repeat(rng.random(n) < _HEDGED, counts)
     copies = 1 + (is_hedged & (rng.random(len(symbols)) < _BOTH_SIDES))
