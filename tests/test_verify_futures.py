@@ -121,13 +121,14 @@ def risks() -> list[dict[str, Any]]:
             "leverage": "10", "unRealizedProfit": cut(SHORT_PNL), "notional": cut(-SHORT_SIZE),
             "liquidationPrice": cut(SHORT_PRICE), "isolatedWallet": str(SHORT_WALLET),
             "isolatedMargin": cut(SHORT_WALLET + SHORT_PNL), "maxNotionalValue": "500000",
+            "marginRatio": cut(SHORT_MM / (SHORT_WALLET + SHORT_PNL)), "bracket": 1,
         },
     ]  # fmt: skip
 
 
 def test_every_figure_agrees_and_every_mutation_is_found():
     # Totals, USDT, BNB, three positions of the account and two of positionRisk.
-    count = 11 + 11 + 8 + (6 + 6 + 5) + (4 + 5)
+    count = 11 + 11 + 8 + (6 + 6 + 5) + (4 + 7)
     assert assert_mutations_are_found([account(), risks()], None) == count
 
 

@@ -10,7 +10,15 @@ from fractions import Fraction
 from pymargin.adapters.binance_answers import Item, number
 from pymargin.adapters.binance_positions import is_isolated, items_by_position
 from pymargin.adapters.verify.inputs import Inputs, decimal_amount, missing_phrases
-from pymargin.adapters.verify.judge import UNIT, Judge, Level, Tolerance, cut, exactly
+from pymargin.adapters.verify.judge import (
+    UNIT,
+    Judge,
+    Level,
+    Tolerance,
+    cut,
+    exactly,
+    level_tolerance,
+)
 from pymargin.errors import MarginError, Problem, RulesError
 from pymargin.oracle.account import Account, Position
 from pymargin.oracle.limits import max_position
@@ -244,7 +252,7 @@ def _verify_leg(inputs: Inputs, leg: Leg, item: Item) -> None:
     ):
         lacking = leg.lacks("leverage")
         judge.compare(item, name, ours, _of_size(leg), of=leg.name, missing=lacking)
-    _isolated_margin(judge, leg, item, profit)
+    _isolated_margin(judge, leg, item, profit, maintenance)
     _limits(inputs, leg, item)
     _bracket(inputs, leg, item)
 
@@ -266,14 +274,21 @@ def _of_size(leg: Leg) -> Tolerance:
     return cut([Fraction(1)], "printed notionals") if leg.size_is_printed else cut()
 
 
-def _isolated_margin(judge: Judge, leg: Leg, item: Item, profit: Fraction) -> None:
-    """Hold an isolated margin against its wallet and profit."""
-    wallet = judge.number(item, "isolatedWallet")
-    if not leg.is_isolated or wallet is None:
+def _isolated_margin(
+    judge: Judge, leg: Leg, item: Item, profit: Fraction, maintenance: Fraction
+) -> None:
+    """Hold an isolated margin against its wallet and profit, and the margin ratio against both."""
+    if not leg.is_isolated or leg.isolated_wallet is None:
         return
     lacking = leg.lacks("entry", "mark")
-    ours, tolerance = wallet + profit, _of_profit(leg)
-    judge.compare(item, "isolatedMargin", ours, tolerance, of=leg.name, missing=lacking)
+    ours = Fraction(leg.isolated_wallet) + profit
+    if judge.number(item, "isolatedWallet") is not None:
+        # Elsewhere the wallet is the margin less its profit.
+        margin = _of_profit(leg)
+        judge.compare(item, "isolatedMargin", ours, margin, of=leg.name, missing=lacking)
+    ratio = maintenance / ours if ours > 0 else None
+    tolerance = level_tolerance(ratio or Fraction(0))
+    judge.compare(item, "marginRatio", ratio, tolerance, of=leg.name, missing=lacking)
 
 
 def _limits(inputs: Inputs, leg: Leg, item: Item) -> None:

@@ -237,7 +237,7 @@ def _equity_tolerance(
         price.get(str(item.values["asset"]), _NOTHING)
         for item in inputs.answers.balances
         for product, name in _PROFITS.items()
-        if inputs.judge.number(item, name) or (item.values["asset"], product) in settled
+        if inputs.judge.number(item, name) or (str(item.values["asset"]), product) in settled
     ]
     return cut([*[Fraction(1)] * len(terms), *profits], "values and profits")
 
