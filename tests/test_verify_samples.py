@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import test_verify_cross
 import test_verify_futures
 import test_verify_portfolio
+from test_answers_mutated import places
 from verify_answers import RULES, D
 
 import pymargin as pm
@@ -78,17 +78,6 @@ def test_the_recorded_position_has_the_exchanges_margins():
     kinds = {figure.name: str(figure.verdict) for figure in found}
     assert kinds.pop("liquidationPrice") == "missing"
     assert set(kinds.values()) == {"agrees"}
-
-
-def places(answer: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    if path:
-        yield path
-    if isinstance(answer, dict):
-        for key, value in answer.items():
-            yield from places(value, (*path, key))
-    elif isinstance(answer, list):
-        for place, value in enumerate(answer):
-            yield from places(value, (*path, place))
 
 
 @pytest.mark.parametrize("junk", [None, "x", [], "1e400", "-7"])

@@ -109,7 +109,7 @@ def portfolio_row(
         asset = item.values["asset"]
         balance = {name: number(item, key, problems) for name, key in _PORTFOLIO_FIELDS.items()}
         if balance["borrowed"] or balance["interest"]:
-            balance["loan_leverage"] = loans.get(asset, leverage)
+            balance["loan_leverage"] = loans.get(str(asset), leverage)
         balances.append({"asset": asset, **balance})
         parts = [number(item, name, problems) or Decimal(0) for name in _WALLETS]
         wallets.append({"asset": asset, "balance": sum(parts)})
@@ -129,7 +129,7 @@ def _refuse_cross(found: Answers, mode: str, problems: list[Problem]) -> None:
 
 
 def _loan_leverages(found: Answers, problems: list[Problem]) -> dict[Any, Any]:
-    return {item.values["asset"]: number(item, "leverage", problems) for item in found.loans}
+    return {str(x.values["asset"]): number(x, "leverage", problems) for x in found.loans}
 
 
 def _open_order_loss(found: Answers, problems: list[Problem]) -> Decimal | None:
@@ -143,7 +143,7 @@ def _open_order_loss(found: Answers, problems: list[Problem]) -> Decimal | None:
 
 def _check_type(item: Item, mode: str, problems: list[Problem]) -> None:
     kind = item.values.get("accountType")
-    if kind is None or ACCOUNT_TYPES.get(kind) == mode:
+    if kind is None or ACCOUNT_TYPES.get(str(kind)) == mode:
         return
     wanted = next(name for name, product in ACCOUNT_TYPES.items() if product == mode)
     remark = " (SPAN is not supported)" if kind == "PM_3" else ""
