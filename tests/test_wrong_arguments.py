@@ -92,3 +92,10 @@ def test_a_file_of_something_else_is_no_rules_in_one_sentence() -> None:
     assert str(caught.value) == (
         "$ must be a rules file, with format, version, tables, not one with marginLevel, userAssets"
     )
+
+
+@pytest.mark.parametrize("account", [[], {}, None, 1.5])
+def test_a_trade_of_an_account_that_cannot_be_is_refused(account: Any) -> None:
+    trade = {"account": account, "asset": "BTC", "quantity": 0.01, "quote": "USDT", "price": 64000}
+    with pytest.raises(pm.AccountsError, match="must be one of the 1 accounts of the book"):
+        pm.after(BOOK, [trade])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -173,6 +173,8 @@ class _Changes:
             self._problems.append(problem)
 
     def _position(self, account: Any) -> int | None:
+        if not isinstance(account, Hashable):
+            return None
         if account not in self._known:
             if len(self._known) == _FEW:
                 # By now the search of each costs more than a table of all.
