@@ -149,3 +149,8 @@ def test_a_table_longer_than_any_is_left_out():
     found = pm.read_notice(f"# Ours\n\n{MARGIN}\n\n{RATES}" + "ABC80%70%" * 6_000)
     assert found.changes == ()
     assert actions(found)[0] == "left_out"
+
+
+def test_bytes_are_refused():
+    with pytest.raises(TypeError, match="decode"):
+        pm.read_notice(TEXT.encode())

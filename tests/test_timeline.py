@@ -483,3 +483,16 @@ def test_the_ranks_of_a_moment_are_those_of_the_last_change_of_each_asset(
 ) -> None:
     found = pm.Timeline(rules(), changes).at(moment)
     assert dict(found.ranks) == ranks_by_replay(changes, moment)
+
+
+@pytest.mark.parametrize(
+    ("known", "changes", "told"),
+    [
+        (None, (), "rules must be a MarginRules, not NoneType"),
+        (rules(), pm.read_notice("Nothing."), "notice.changes"),
+        (rules(), [7], r"changes\[0\] must be a Change, not 7"),
+    ],
+)
+def test_what_is_no_rules_and_no_change_is_refused(known: Any, changes: Any, told: str) -> None:
+    with pytest.raises(pm.RulesError, match=told):
+        pm.Timeline(known, changes)

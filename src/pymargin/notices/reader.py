@@ -115,6 +115,8 @@ def _text_of(source: str | os.PathLike[str]) -> str:
         names_file = is_name and source.strip().lower().endswith(_SUFFIXES) and "<" not in source
         if not (is_name and (names_file or _is_file(source))):
             return source
+    if isinstance(source, bytes):
+        raise TypeError("source must be a text or a path, not bytes: decode the text first")
     path = Path(source)
     try:
         return path.read_text(encoding="utf-8-sig")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pymargin.errors import RulesError
 from pymargin.rules.findings import Findings, plain
 from pymargin.rules.schedules import Tier
 
@@ -33,11 +34,12 @@ _SHAPES: dict[str, tuple[tuple[str, ...], type | tuple[type, ...], type]] = {
     "transfer_out_rate": (("cross_margin",), (str, int), Decimal),
     "brackets": (("usdm", "coinm"), str, tuple),
 }
+_PARTS = ("product", "table", "key", "effective", "window", "before", "after")
 _WORDS = {str: "a name", int: "a rank", (str, int): "a rank or an asset"}
 _SIDES = {int: "a rank (int)", Decimal: "a rate (Decimal)", tuple: "a tuple of Tier"}
 
 
-def check_changes(changes: Sequence[Change]) -> Sequence[Change]:
+def check_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Refuse changes that are none.
 
     Raises
@@ -45,11 +47,18 @@ def check_changes(changes: Sequence[Change]) -> Sequence[Change]:
     RulesError
         With every fault, under the position of its change.
     """
+    if hasattr(changes, "changes"):
+        raise RulesError("changes must be those of a notice (notice.changes), not the notice")
+    given = tuple(changes)
     findings = Findings()
-    for position, change in enumerate(changes):
-        _check(findings, f"changes[{position}]", change)
+    for position, change in enumerate(given):
+        path = f"changes[{position}]"
+        if all(hasattr(change, name) for name in _PARTS):
+            _check(findings, path, change)
+        else:
+            findings.error(path, "change", found=change, expected="a Change")
     findings.raise_errors()
-    return changes
+    return given
 
 
 def _check(findings: Findings, path: str, change: Change) -> None:

@@ -163,7 +163,7 @@ def compare_rules(
     differences += _of_mapping("methodology", ours.methodology, theirs.methodology, None)
     if only is None:
         differences += _of_parts(ours, theirs)
-    checked = check_changes(tuple(announced))
+    checked = check_changes(announced)
     return RulesDiff(tuple(differences), same, _became(checked, theirs))
 
 

@@ -95,8 +95,10 @@ class Timeline:
     """
 
     def __init__(self, rules: MarginRules, changes: Iterable[Change]) -> None:
+        if not isinstance(rules, MarginRules):
+            raise RulesError(f"rules must be a MarginRules, not {type(rules).__name__}")
         self._rules = rules
-        self._changes = _in_order(check_changes(tuple(changes)))
+        self._changes = _in_order(check_changes(changes))
         self._pending = tuple(self._is_pending(change) for change in self._changes)
         self._known: dict[tuple[datetime, tuple[bool, ...]], MarginRules] = {}
         self._conflicts = tuple(self._find_conflicts())
