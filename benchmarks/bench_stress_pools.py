@@ -1,6 +1,6 @@
 """Time stress grids of futures and portfolio accounts, and a bracket notice over a futures book.
 
-A tenth of the accounts of the other benchmarks for the grids, all of them for the notice; one
+A fiftieth of the accounts of the other benchmarks for the grids, a fifth for the notice; one
 thread. Columns of a grid have the bits of single evaluations; both sides of an impact too.
 """
 
@@ -42,7 +42,7 @@ def test_stress(
     benchmark: Any, n_accounts: int, rules: pm.MarginRules, mode: str, worst: bool
 ) -> None:
     """Evaluate accounts under 200 shocks of all prices."""
-    book = pools(n_accounts // 10, _MODES if mode == "mixed" else (mode,))
+    book = pools(n_accounts // 50, _MODES if mode == "mixed" else (mode,))
     shocks = np.linspace(0.5, 1.5, 200)
     whole = pm.stress(book, quotes(), rules, shocks)
     for k in (0, 77, 199):
@@ -81,7 +81,7 @@ def test_impact_of_a_bracket_notice(
     benchmark: Benchmark, n_accounts: int, rules: pm.MarginRules, modes: tuple[str, ...]
 ) -> None:
     """Levels on both sides, margin added, drivers, top-ups, sums and the order."""
-    book, timeline = pools(n_accounts, modes), notice(rules)
+    book, timeline = pools(n_accounts // 5, modes), notice(rules)
 
     def compared() -> pm.Impact:
         (found,) = pm.impacts(book, quotes(), timeline)

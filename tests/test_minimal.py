@@ -112,6 +112,50 @@ def test_grid_has_the_bits_of_single_evaluations(books, m):
             assert found.actions[:, k].tobytes() == single.actions.tobytes()
 
 
+def pools(n: int) -> pm.Accounts:
+    """Return n accounts of every mode with positions: none to three, isolated, loans, orders."""
+    rows = []
+    for k in range(n):
+        mode = ("usdm", "coinm", "portfolio", "portfolio_pro")[k % 4]
+        symbols = ["BTCUSD_PERP"] if mode == "coinm" else ["BTCUSDT", "ETHUSDT", "BTCUSDC"]
+        positions = [
+            {"symbol": symbol, "quantity": (-1) ** k * (1 + j), "entry_price": 29_000.0 / (1 + j)}
+            for j, symbol in enumerate(symbols[: k % 5])
+        ]
+        if positions and mode in ("usdm", "coinm"):
+            positions[0]["isolated_margin"] = 900.0 if mode == "usdm" else 1e-5
+        row = {"account": k, "mode": mode, "positions": positions}
+        row["wallets"] = [{"asset": "USDT", "balance": 1e3 * k}, {"asset": "BTC", "balance": 0.01}]
+        if mode.startswith("portfolio"):
+            loan = {"asset": "ETH", "borrowed": 0.5 * k, "loan_leverage": 5}
+            row["balances"] = [{"asset": "BTC", "free": 0.1}, loan]
+        if k % 8 == 2:
+            row["orders"] = [
+                {
+                    "give_asset": "USDT",
+                    "give_quantity": 100.0,
+                    "get_asset": "BTC",
+                    "get_quantity": 0.003,
+                }
+            ]
+        rows.append(row | {"multi_assets": mode == "usdm" and k % 8 == 4})
+    return pm.Accounts.from_rows(rows)
+
+
+MARKS = {"BTCUSDT": 3e4, "ETHUSDT": 2e3, "BTCUSDC": 3e4, "BTCUSD_PERP": 3e4, "USDC": 1.0}
+
+
+@pytest.mark.parametrize("n", [0, 1, 6, 33])
+@pytest.mark.parametrize("m", [1, 17])
+def test_grid_of_pools_has_the_bits_of_single_evaluations(n, m):
+    book, prices = pools(n), dict(zip(ASSETS, PRICES.tolist(), strict=True)) | MARKS
+    found = pm.stress(book, prices, RULES, np.linspace(1.2, 0.3, m), threads=2)
+    for k in range(m):
+        single = pm.evaluate(book, found.prices_at(k), RULES)
+        assert found.level[:, k].tobytes() == single.level.tobytes()
+        assert found.actions[:, k].tobytes() == single.actions.tobytes()
+
+
 def test_worst_compares_exactly(books):
     for book in books:
         found = pm.evaluate(book, PRICES, RULES).worst(len(book))
