@@ -114,6 +114,16 @@ def test_who_is_newly_liquidated_needs_the_margin_that_is_lacking() -> None:
         assert bool(found.actions[0] & pm.Action.LIQUIDATE) == is_due
 
 
+def test_price_factors_are_had_at_the_prices_of_assets_and_symbols() -> None:
+    rows = [futures("u", 100.0, position("AAAUSDT", 200, 10.0)), futures("v", 5.0)]
+    it = impact(rows, rules(), rules(DEARER))
+    assert it.prices is PRICES
+    assert it.price_before.shape == it.price_after.shape == (2,)
+    known = ~np.isnan(it.price_after)
+    assert (it.price_after[known] >= it.price_before[known]).all()
+    assert np.isnan(it.price_after[1])
+
+
 def test_an_isolated_position_that_is_due_counts_as_liquidated() -> None:
     alone = position("AAAUSDT", 200, 10.0, isolated_margin=50.0)
     it = impact([futures("u", 1000.0, alone)], rules(), rules(DEARER))

@@ -17,7 +17,7 @@ from pymargin.filling import check_threads
 from pymargin.impact_sides import BoundSide, bound_side
 from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Action, Mode
-from pymargin.prices import PriceSource, resolve
+from pymargin.prices import PriceSource
 from pymargin.provenance import Audited, Provenance
 from pymargin.rules import Timeline
 from pymargin.rules.worst import worst_rules
@@ -87,6 +87,8 @@ class Impact(Audited):
 
     Parameters
     ----------
+    prices
+        What was compared at, as it was given.
     level_before, level_after
         float64[n]: the margin level of each account's mode; lower is worse.
     actions_before, actions_after
@@ -118,7 +120,7 @@ class Impact(Audited):
     """
 
     accounts: Accounts
-    prices: Floats
+    prices: Any
     level_before: Floats
     level_after: Floats
     actions_before: npt.NDArray[np.uint16]
@@ -418,7 +420,7 @@ class _Run:
             added = b["margin"] - a["margin"]
         return Impact(
             accounts=self.accounts,
-            prices=resolve(self.prices, self.accounts.assets),
+            prices=self.prices,
             level_before=a["level"],
             level_after=b["level"],
             actions_before=a["actions"],
