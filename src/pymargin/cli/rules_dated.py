@@ -153,6 +153,10 @@ def history(name: str, notices: tuple[Path, ...], rules: str | None) -> int:
         timeline = Timeline(known, changes)
         warn_conflicts(timeline, name)
         found = snapshots(timeline)
+    perpetual = f"{name}_PERP"
+    if not any(knows(rules, name) for rules in found):
+        # Notices name a COIN-M perpetual by its pair.
+        name = perpetual if any(knows(rules, perpetual) for rules in found) else name
     if not any(knows(rules, name) for rules in found):
         raise InputError(f"{name} has no rank and no schedule at any moment of these rules")
     show_history(Screen(), found, name)

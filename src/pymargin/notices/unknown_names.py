@@ -21,9 +21,14 @@ def unknown_names(changes: Sequence[tuple[int, Change]], known: Known) -> Iterat
     if isinstance(known, str):
         raise TypeError(f"known must be several names, not the text {known!r}")
     every = None if isinstance(known, Mapping) else frozenset(known)
+    # The names of one line are one problem: a table may be of a product whose names are not kept.
+    found: dict[tuple[int, str], dict[str, str]] = {}
     for line, change in changes:
         own = every if not isinstance(known, Mapping) else known.get(change.product)
         if isinstance(change.key, str) and own and change.key not in own:
-            what = f"{change.key} ({change.product}) is no known name"
-            how = "read as printed: it is new, or a digit or a letter is missing"
-            yield NoticeProblem(line, what, "warned", how, change.text)
+            found.setdefault((line, change.product), {}).setdefault(change.key, change.text)
+    for (line, product), names in found.items():
+        told = "is no known name" if len(names) == 1 else "are no known names"
+        what = f"{', '.join(names)} ({product}) {told}"
+        how = "read as printed: new, or a digit or a letter is missing"
+        yield NoticeProblem(line, what, "warned", how, next(iter(names.values())))
