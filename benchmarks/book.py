@@ -7,6 +7,7 @@ positions beyond their first collateral tier, 44 % of the accounts without debt.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -232,9 +233,13 @@ def _shares(
 def _steps(
     rules: pm.MarginRules, table: str, assets: tuple[str, ...], *, excess_counts: bool
 ) -> Steps:
-    """Return a table's schedules as float64 steps of rate * v + offset."""
+    return steps_of([rules.tiers(table, name) for name in assets], excess_counts=excess_counts)
+
+
+def steps_of(schedules: Sequence[tuple[pm.Tier, ...]], *, excess_counts: bool) -> Steps:
+    """Return the schedules of assets or symbols as float64 steps of rate * v + offset."""
     numbers: dict[tuple[pm.Tier, ...], int] = {}
-    of_asset = [numbers.setdefault(rules.tiers(table, name), len(numbers)) for name in assets]
+    of_asset = [numbers.setdefault(tiers, len(numbers)) for tiers in schedules]
     size = max(map(len, numbers)) + 1
     caps, rates, offsets = (np.zeros((len(numbers), size)) for _ in range(3))
     counts, last_cap = [], []

@@ -30,6 +30,7 @@ import pymargin as pm  # noqa: E402
 from benchmarks.book import make_book  # noqa: E402
 from benchmarks.contenders import PEERS, Ours, Peers  # noqa: E402
 from benchmarks.grid import Grid, compare_grid  # noqa: E402
+from benchmarks.pool_contenders import MODES, pool_contenders  # noqa: E402
 from benchmarks.rounds import (  # noqa: E402
     Contender,
     WrongAnswerError,
@@ -114,6 +115,8 @@ class Comparison:
         fast, slow = self._fast(), self._slow()
         size = (2_000, 20) if self.quick else (100_000, 200)
         self.grid = grid = compare_grid(self.book, *size, _THREADS)
+        self.pool_sizes: dict[str, Any] = {}
+        pools = pool_contenders(len(self.book), _THREADS, self.peers.skipped, self.pool_sizes)
         slow_rounds = max(2, self.rounds // 3)
         for contenders, rounds in (
             (fast, self.rounds),
@@ -121,11 +124,13 @@ class Comparison:
             ([self.ours.build(warm=False)], slow_rounds),
             ([self.ours.build(warm=True)], slow_rounds),
             (grid.contenders, slow_rounds),
+            (pools, self.rounds),
         ):
             interleave(contenders, rounds)
             self.measured |= {contender.key: contender for contender in contenders}
         self._fill_rows()
         self._fill_grid_rows(grid)
+        self._fill_pool_rows()
         for row in self.rows:
             row.is_small = len(self.book) < SMALL_BOOK
 
@@ -278,6 +283,18 @@ class Comparison:
                 Row(name, rate, "M/s", at_least=300, stretch=450, skipped="" if rate else why)
             )
 
+    def _fill_pool_rows(self) -> None:
+        for mode in MODES:
+            for what, key, goal in (
+                ("prices bound, user order", "user", {"at_least": 4}),
+                ("the call with a mapping of prices", "call", {}),
+                ("the pass over pools alone", "pools", {}),
+            ):
+                self._ratio(
+                    f"{mode}: its plain C++ loop over ours, {what}",
+                    f"cpp_pools/{mode}/1", f"pymargin/{mode}/{key}/1", **goal,
+                )  # fmt: skip
+
     def _best_numba(self, threads: int) -> str:
         """Return the faster of the expert's two: on merged quantities or on the user's own."""
         keys = (f"numba_expert/{threads}", f"numba_expert/unmerged/{threads}")
@@ -324,6 +341,7 @@ class Comparison:
                 "bytes_read": 18 * self.book.n_positions,
                 "bytes_written": 18 * len(self.book),
             },
+            "books_with_positions": self.pool_sizes,
             "rounds": self.rounds,
             "answers": f"{len(self.peers.modules)} peers agree with ours to 1e-9, actions too",
             "contenders": [contender.record() for contender in self.measured.values()],

@@ -48,17 +48,21 @@ def compiler_version() -> str:
     return shown.stdout.splitlines()[0]
 
 
-@cache
-def _library() -> Any:
+def compiled(source: Path) -> Any:
+    """Return a C++ source as a loaded library."""
     command = compiler()
     if command is None:
         raise ImportError("there is no C++ compiler (c++, g++ or $CXX)")
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "cpp_loop.so"
-        source = Path(__file__).with_suffix(".cpp")
+        target = Path(folder) / f"{source.stem}.so"
         subprocess.run([command, *FLAGS, str(source), "-o", str(target)], check=True)
         # Once loaded, the file may go.
-        library = ctypes.CDLL(str(target))
+        return ctypes.CDLL(str(target))
+
+
+@cache
+def _library() -> Any:
+    library = compiled(Path(__file__).with_suffix(".cpp"))
     library.make_table.restype = ctypes.c_void_p
     library.make_table.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 5
     library.classic.argtypes = [ctypes.c_void_p] * 5
@@ -68,7 +72,7 @@ def _library() -> Any:
     return library
 
 
-def _pointer(array: np.ndarray[Any, Any]) -> int:
+def pointer(array: np.ndarray[Any, Any]) -> int:
     assert array.flags.c_contiguous
     return array.ctypes.data
 
@@ -77,7 +81,7 @@ def _table(steps: Steps) -> int:
     """Return a table that lives as long as the process."""
     n_schedules, width = steps.caps.shape
     arrays = (steps.counts, steps.caps, steps.rates, steps.last_cap, steps.of_asset)
-    made: int = _library().make_table(n_schedules, width, *map(_pointer, arrays))
+    made: int = _library().make_table(n_schedules, width, *map(pointer, arrays))
     return made
 
 
@@ -88,8 +92,8 @@ def _prepared(book: Book) -> tuple[_Rows, Answer, _Results, list[Any]]:
         book.leverage_class.astype(np.int64),
     ]  # fmt: skip
     answer = Answer(np.empty(n), np.empty(n), np.empty(n, np.uint16))
-    results = _Results(*map(_pointer, answer))
-    return _Rows(n, *map(_pointer, columns)), answer, results, columns
+    results = _Results(*map(pointer, answer))
+    return _Rows(n, *map(pointer, columns)), answer, results, columns
 
 
 def prepare(book: Book, threads: int = 1) -> Callable[[Floats], Answer]:
@@ -101,7 +105,7 @@ def prepare(book: Book, threads: int = 1) -> Callable[[Floats], Answer]:
     def run(price: Floats) -> Answer:
         assert kept
         library.classic(
-            ctypes.byref(rows), collateral, _pointer(price), _pointer(thresholds),
+            ctypes.byref(rows), collateral, pointer(price), pointer(thresholds),
             ctypes.byref(results),
         )  # fmt: skip
         return answer
@@ -120,8 +124,8 @@ def prepare_pro(book: Book, threads: int = 1) -> Callable[[Floats], Answer]:
     def run(price: Floats) -> Answer:
         assert kept
         library.pro(
-            ctypes.byref(rows), *tables, _pointer(price), _pointer(book.pro_thresholds),
-            _pointer(open_order_loss), ctypes.byref(results),
+            ctypes.byref(rows), *tables, pointer(price), pointer(book.pro_thresholds),
+            pointer(open_order_loss), ctypes.byref(results),
         )  # fmt: skip
         return answer
 

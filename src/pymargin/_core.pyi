@@ -183,6 +183,21 @@ def evaluate_pools(
     actions: Any,
     threads: int,
 ) -> None: ...
+def combine_pools(
+    pools: Pools,
+    is_isolated: Any,
+    unit: Any,
+    levels: Any,
+    pool_amounts: Any,
+    codes: Any,
+    actions_of_line: Any,
+    actions_of_grants: Any,
+    level: Any,
+    ratio: Any,
+    amounts: Any,
+    actions: Any,
+    threads: int,
+) -> None: ...
 def evaluate_positions(
     pools: Pools,
     market: PoolMarket,

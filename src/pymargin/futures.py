@@ -35,6 +35,7 @@ Floats = npt.NDArray[np.float64]
 
 _LEVELS = ("margin_level", "available_balance")
 _TOTALS = ("margin_balance", "unrealized_pnl", "maintenance_margin", "initial_margin")
+_AMOUNTS = ("available_balance", *_TOTALS)
 _UNPRICED = np.uint16(Action.UNPRICED)
 
 
@@ -83,40 +84,44 @@ class FuturesEvaluation:
         decisions = compile_decisions(self.thresholds, _LEVELS, [(0, nan)])
         self.bound.run_grid("futures", decisions, self.thresholds, None, scenarios, grid, threads)
 
-    def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> dict[str, Any]:
-        """Fill the arrays of an account's fields; return the pools' by name."""
-        pools = self._run_pools(threads)
-        account, n = self.bound.account, len(self.accounts)
-        cross = np.flatnonzero(self.bound.is_cross)
-        of_cross = account[cross]
-        unpriced = np.zeros(n, dtype=np.uint16)
-        np.bitwise_or.at(unpriced, account, pools["codes"] & _UNPRICED)
-        # Totals are in USDT: a cross pool needs its asset's price, though its level does not.
-        no_unit = account[cross[np.isnan(self.bound.unit[cross])]]
-        unpriced[no_unit] |= np.uint16(Action.UNPRICED_ASSET)
-        is_unpriced = unpriced != 0
-        level = np.full(n, inf)
-        # fmin: what is not valued is not compared, and set to NaN below.
-        np.fmin.at(level, of_cross, pools["margin_level"][cross])
-        level[is_unpriced] = nan
-        for name, values in arrays.items():
-            if name == "margin_level":
-                values[:] = level
-            elif name == "margin_ratio":
-                values[:] = _margin_ratio(level)
-            elif name == "actions":
-                values[:] = self._account_actions(pools["codes"], cross, unpriced)
-            else:
-                amounts = pools[name][cross] * self.bound.unit[cross]
-                values[:] = np.bincount(of_cross, weights=amounts, minlength=n)
-                values[is_unpriced] = nan
-        return pools
+    def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> None:
+        """Fill the arrays of an account's fields."""
+        amounts = [name for name in arrays if name in _AMOUNTS]
+        pooled = self.bound.pooled
+        spare = pooled.take_arrays()
+        pools = self._run_pools(amounts, threads, spare)
+        _core.combine_pools(
+            pooled.pools,
+            pooled.is_isolated,
+            self._unit,
+            pools["margin_level"],
+            [pools[name] for name in amounts],
+            pools["codes"],
+            *self._actions.arrays,
+            arrays.get("margin_level"),
+            arrays.get("margin_ratio"),
+            [arrays[name] for name in amounts],
+            arrays.get("actions"),
+            threads,
+        )
+        pooled.give_back(spare)
 
-    def _run_pools(self, threads: int) -> dict[str, Any]:
-        """Return float64[p] of each level and total, and uint16[p] codes of the lines."""
-        names = (*_LEVELS, *_TOTALS)
-        pools: dict[str, Any] = {name: np.empty(len(self.bound.account)) for name in names}
-        pools["codes"] = np.empty(len(self.bound.account), dtype=np.uint16)
+    @property
+    def _unit(self) -> Floats:
+        """float64[assets + 1]: USDT of one unit of each asset of the core's, and of USD."""
+        unit = np.ones((self.bound.pools.n_rows - len(self.accounts.symbols)) // 2 + 1)
+        unit[: len(self.bound.index)] = self.bound.index
+        return unit
+
+    def _run_pools(
+        self,
+        amounts: Collection[str],
+        threads: int,
+        spare: tuple[Floats, npt.NDArray[np.uint16]],
+    ) -> dict[str, Any]:
+        """Return float64[p] of the margin level and amounts, and uint16[p] codes of the lines."""
+        pools: dict[str, Any] = {name: np.empty(self.bound.pools.n_pools) for name in amounts}
+        pools["margin_level"], pools["codes"] = spare
         _core.evaluate_pools(
             "futures",
             self.bound.pools,
@@ -124,28 +129,19 @@ class FuturesEvaluation:
             self._decisions,
             None,
             None,
-            [pools[name] for name in _LEVELS],
-            [pools[name] for name in _TOTALS],
+            [pools.get(name) for name in _LEVELS],
+            [pools.get(name) for name in _TOTALS],
             pools["codes"],
             threads,
         )
         return pools
 
-    def _account_actions(
-        self,
-        codes: npt.NDArray[np.uint16],
-        cross: npt.NDArray[np.int64],
-        unpriced: npt.NDArray[np.uint16],
-    ) -> npt.NDArray[np.uint16]:
-        account, n = self.bound.account, len(unpriced)
-        lines = codes & np.uint16(255)
-        actions = self._actions.of_accounts(lines[cross], account[cross], n)
-        isolated = ~self.bound.is_cross
-        due = account[isolated][self._actions.liquidates(lines[isolated])]
-        actions[due] |= np.uint16(Action.ISOLATED_LIQUIDATE)
-        beyond = np.uint16(Action.BEYOND_TIERS)
-        np.bitwise_or.at(actions, account, codes & beyond)
-        return np.where(unpriced != 0, unpriced, actions)
+    def of_pools(self, amounts: Collection[str], threads: int) -> Mapping[str, Floats]:
+        """Return float64[p]: amounts of every pool, in units of its asset."""
+        spare = self.bound.pooled.take_arrays()
+        pools = self._run_pools(amounts, threads, spare)
+        self.bound.pooled.give_back(spare)
+        return {name: pools[name] for name in amounts}
 
     def over_pools(self, values: Floats) -> Floats:
         """Return float64[n], USDT: what an amount of each pool, isolated ones too, comes to."""
@@ -153,8 +149,8 @@ class FuturesEvaluation:
         total = np.bincount(self.bound.account, weights=amounts, minlength=len(self.accounts))
         return total.astype(np.float64, copy=False)
 
-    def positions(self, pools: Mapping[str, Any]) -> PositionLevels:
-        """Return the figures of every position, from what `run` returned."""
+    def positions(self) -> PositionLevels:
+        """Return the figures of every position."""
         positions = self.accounts._positions
         m = 0 if positions is None else len(positions)
         names = ("notional", "unrealized_pnl", "maintenance_margin", "initial_margin")
@@ -169,14 +165,13 @@ class FuturesEvaluation:
             account=account,
             symbols=symbols,
             **arrays,
-            **self._isolated(pools, account),
+            **self._isolated(account),
             provenance=Provenance.of(self.rules, self.methodology),
         )
 
-    def _isolated(
-        self, pools: Mapping[str, Any], account: npt.NDArray[np.int64]
-    ) -> dict[str, npt.NDArray[Any]]:
+    def _isolated(self, account: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         """Return levels and actions of isolated positions, by position."""
+        pools = self._run_pools(["margin_balance"], 1, self.bound.pooled.take_arrays())
         pool = np.flatnonzero(~self.bound.is_cross)
         position = self.bound.isolated[pool]
         balance, level = np.full((2, len(account)), nan)
@@ -184,7 +179,7 @@ class FuturesEvaluation:
         level[position] = pools["margin_level"][pool]
         actions = np.zeros(len(account), dtype=np.uint16)
         codes = pools["codes"][pool]
-        decided = self._actions.of_accounts(codes & np.uint16(255), np.arange(len(pool)), len(pool))
+        decided = self._actions.of_pools(codes & np.uint16(255))
         flags = codes & np.uint16(Action.UNPRICED | Action.BEYOND_TIERS)
         # What a pool grants is its account's to have: an isolated position is traded or liquidated.
         decided &= ~np.uint16(Action.TRANSFER_OUT)
@@ -368,7 +363,7 @@ def _futures(
         mode, accounts, prices, rules, leverage=leverage, missing=missing, threads=threads
     )
     arrays = arrays_for(FuturesLevels, len(accounts), fields, out)
-    pools = evaluation.run(arrays, threads)
+    evaluation.run(arrays, threads)
 
     def keys() -> Floats:
         only = {"margin_level": np.empty(len(accounts))}
@@ -377,6 +372,6 @@ def _futures(
 
     worst = (keys, evaluation.exact_order_key)
     result = FuturesLevels(accounts, rules, evaluation.methodology, arrays, worst)
-    result._positions_of = lambda: evaluation.positions(pools)
+    result._positions_of = evaluation.positions
     result._position_levels = None
     return into(out, result)

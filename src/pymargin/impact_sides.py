@@ -179,7 +179,8 @@ class FuturesSide:
         n = len(bound.accounts)
         found: dict[str, npt.NDArray[Any]] = {"margin_level": np.empty(n)}
         found["actions"] = np.empty(n, np.uint16)
-        pools = bound.run(found, threads)
+        bound.run(found, threads)
+        pools = bound.of_pools(("maintenance_margin", "margin_balance"), threads)
         margin = bound.over_pools(pools["maintenance_margin"])
         threshold = bound.liquidation_thresholds()
 

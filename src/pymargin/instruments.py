@@ -21,7 +21,14 @@ from pymargin.tables import compile_tables
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["NO_ASSET", "InstrumentRows", "Instruments", "instruments_of", "multi_assets_of"]
+__all__ = [
+    "NO_ASSET",
+    "InstrumentRows",
+    "Instruments",
+    "instruments_of",
+    "lacks_leverage",
+    "multi_assets_of",
+]
 
 NO_ASSET = "\0"
 """What a symbol without a contract is settled in: it is a gap, its settlement is none."""
@@ -70,6 +77,18 @@ def _contract(rules: MarginRules, symbol: str, products: tuple[str, ...]) -> Con
     except RulesError:
         return None
     return contract if contract.product in products else None
+
+
+def lacks_leverage(
+    accounts: Accounts, instruments: Instruments, leverage: int | None
+) -> npt.NDArray[np.bool_]:
+    """bool[s]: some position states no leverage, and the symbol's brackets none either."""
+    lacks = np.zeros(len(accounts.symbols), dtype=bool)
+    positions = accounts._positions
+    if positions is not None and leverage is None:
+        lacks[positions.symbol_ids[positions.leverage == 0]] = True
+        lacks &= np.array([one is None for one in instruments.leverages])
+    return lacks
 
 
 def multi_assets_of(mode: Mode, accounts: Accounts) -> npt.NDArray[np.bool_] | None:
@@ -129,7 +148,7 @@ class InstrumentRows:
         ]
         return np.array(found, dtype=np.int32)
 
-    def gaps(self, leverage: int | None) -> npt.NDArray[np.uint16]:
+    def gaps(self, lacks_leverage: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint16]:
         """Return uint16[rows] of `Action` bits where a leg cannot be valued."""
         debt, asset = np.uint16(Action.UNPRICED_DEBT), np.uint16(Action.UNPRICED_ASSET)
         n = self.n_assets
@@ -143,22 +162,13 @@ class InstrumentRows:
         # not, see FuturesEvaluation.
         gaps[n : n + assets][np.isnan(self.bid) | np.isnan(self.ask)] |= asset
         gaps[2 * n :][np.isnan(self.mark) | (self.symbol_schedules() < 0)] |= debt
-        gaps[2 * n :][self._lacks_leverage(leverage)] |= debt
+        gaps[2 * n :][lacks_leverage] |= debt
         return gaps
 
     @property
     def n_assets(self) -> int:
         """How many asset rows the core has; one at least."""
         return (self.pools.n_rows - len(self.accounts.symbols)) // 2
-
-    def _lacks_leverage(self, leverage: int | None) -> npt.NDArray[np.bool_]:
-        """bool[s]: some position states no leverage, and the symbol's brackets none either."""
-        lacks = np.zeros(len(self.accounts.symbols), dtype=bool)
-        positions = self.accounts._positions
-        if positions is not None and leverage is None:
-            lacks[positions.symbol_ids[positions.leverage == 0]] = True
-            lacks &= np.array([one is None for one in self.instruments.leverages])
-        return lacks
 
     def market(self, gaps: npt.NDArray[np.uint16]) -> _core.PoolMarket:
         """Lay the rows out for the core."""

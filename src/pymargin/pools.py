@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import inf
@@ -20,6 +20,7 @@ from pymargin.instruments import (
     InstrumentRows,
     Instruments,
     instruments_of,
+    lacks_leverage,
     multi_assets_of,
 )
 from pymargin.modes import Mode
@@ -39,32 +40,90 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class Pooled:
+    """The pools of a book under a mode's contracts, whatever the prices.
+
+    Parameters
+    ----------
+    pools
+        The core's.
+    account, asset, isolated
+        int64[p] of each pool: its account; its asset, the number of assets where its figures are
+        in USD; the position that it is of, -1 where it is cross.
+    is_isolated
+        uint8[p]: whether a pool is of an isolated position.
+    lacks_leverage
+        bool[s]: symbols with a position whose leverage nobody states.
+    """
+
+    pools: _core.Pools
+    account: npt.NDArray[np.int64]
+    asset: npt.NDArray[np.int64]
+    isolated: npt.NDArray[np.int64]
+    is_isolated: npt.NDArray[np.uint8]
+    lacks_leverage: npt.NDArray[np.bool_]
+    _spare: list[tuple[Floats, npt.NDArray[np.uint16]]] = field(default_factory=list)
+
+    def take_arrays(self) -> tuple[Floats, npt.NDArray[np.uint16]]:
+        """Return float64[p] and uint16[p] to work in: fresh pages would cost as much as the work.
+
+        Whoever takes them is alone with them until `give_back`.
+        """
+        try:
+            return self._spare.pop()
+        except IndexError:
+            n_pools = len(self.account)
+            return np.empty(n_pools), np.empty(n_pools, dtype=np.uint16)
+
+    def give_back(self, arrays: tuple[Floats, npt.NDArray[np.uint16]]) -> None:
+        """Keep arrays for the next to take; one pair is enough."""
+        if not self._spare:
+            self._spare.append(arrays)
+
+
+@dataclass(frozen=True, eq=False)
 class BoundPools:
     """The pools of a book under a mode, with prices: what the core evaluates.
 
     Parameters
     ----------
-    pools, market
+    pooled
+        The pools.
+    market
         The core's.
     rows
         The instruments that the pools' legs refer to.
     assets, index
         Assets that pools are in, and their index prices: USDT, NaN where missing.
-    account, asset, isolated
-        int64[p] of each pool: its account; its asset, ``len(assets)`` where its figures are in
-        USD; the position that it is of, -1 where it is cross.
     """
 
     mode: Mode
     accounts: Accounts
-    pools: _core.Pools
+    pooled: Pooled
     market: _core.PoolMarket
     rows: InstrumentRows
     assets: tuple[str, ...]
     index: Floats
-    account: npt.NDArray[np.int64]
-    asset: npt.NDArray[np.int64]
-    isolated: npt.NDArray[np.int64]
+
+    @property
+    def pools(self) -> _core.Pools:
+        """The core's pools."""
+        return self.pooled.pools
+
+    @property
+    def account(self) -> npt.NDArray[np.int64]:
+        """int64[p]: the account of each pool."""
+        return self.pooled.account
+
+    @property
+    def asset(self) -> npt.NDArray[np.int64]:
+        """int64[p]: the asset of each pool."""
+        return self.pooled.asset
+
+    @property
+    def isolated(self) -> npt.NDArray[np.int64]:
+        """int64[p]: the position that each pool is of, -1 where it is cross."""
+        return self.pooled.isolated
 
     @cached_property
     def unit(self) -> Floats:
@@ -149,29 +208,25 @@ def bind_pools(
         accounts, f"instruments/{mode}", rules, lambda: instruments_of(accounts, rules, products)
     )
     key = (instruments, leverage, rules.loan_margin, rules.loan_leverage)
-    pools, keys = cached(
+    pooled = cached(
         accounts,
         f"pools/{mode}",
         key,
         lambda: _pooled(mode, accounts, rules, instruments, leverage),
     )
-    prepare_if_regular(accounts, f"pools/{mode}", pools, threads)
-    rows = InstrumentRows(mode, accounts, prices, rules, instruments, pools)
-    gaps = rows.gaps(leverage)
+    prepare_if_regular(accounts, f"pools/{mode}", pooled.pools, threads)
+    rows = InstrumentRows(mode, accounts, prices, rules, instruments, pooled.pools)
+    gaps = rows.gaps(pooled.lacks_leverage)
     if missing == "raise":
         refuse_gaps(rows, gaps)
-    account, asset, isolated = keys
     return BoundPools(
         mode=mode,
         accounts=accounts,
-        pools=pools,
+        pooled=pooled,
         market=rows.market(gaps),
         rows=rows,
         assets=instruments.assets,
         index=rows.index,
-        account=account,
-        asset=asset,
-        isolated=isolated,
     )
 
 
@@ -195,7 +250,7 @@ def _pooled(
     rules: MarginRules,
     instruments: Instruments,
     leverage: int | None,
-) -> tuple[_core.Pools, tuple[npt.NDArray[np.int64], ...]]:
+) -> Pooled:
     n, in_one = len(accounts), mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
     wallets = accounts._wallets or no_wallets(n)
     positions = accounts._positions or no_positions(n)
@@ -230,7 +285,10 @@ def _pooled(
         n_assets,
         in_one,
     )
-    return pools, pools.keys()
+    account, asset, isolated = pools.keys()
+    is_isolated = (isolated >= 0).view(np.uint8)
+    lacks = lacks_leverage(accounts, instruments, leverage)
+    return Pooled(pools, account, asset, isolated, is_isolated, lacks)
 
 
 def _ids(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:

@@ -31,6 +31,8 @@ __all__ = [
 # Sums and products of figures with 18 digits on either side of the point are exact in it.
 _EXACT = Context(prec=120)
 
+_TESTS_AT_ONCE = 4
+
 NO_LINE = 128
 """In a code: no line matched; the bits below it are what is granted."""
 
@@ -156,9 +158,13 @@ def compile_decisions(
         + [limit_for(grant.above, one) for grant in grants]
         for one in classes
     ]
-    n_tests = len(lines) + len(grants)
+    n_given = len(lines) + len(grants)
+    # A test that is asked twice changes nothing; kernels know their modes' tests by fours.
+    repeats = _TESTS_AT_ONCE // n_given if n_given in (1, 2) else 1
+    n_tests = repeats * n_given
     tested = [line.level for line in lines] + [grant.level for grant in grants]
-    test_levels = [levels.index(level) for level in tested]
+    test_levels = [levels.index(level) for level in tested] * repeats
+    limits = [row * repeats for row in limits]
     actions = np.empty(1 << n_tests, dtype=np.uint16)
     for bits in range(1 << n_tests):
         matched = next((line for k, line in enumerate(lines) if bits >> k & 1), None)
@@ -181,7 +187,7 @@ def compile_decisions(
 
 
 class PoolActions:
-    """The actions of accounts from the codes of their pools.
+    """The actions of accounts from the codes of their pools; see pool_accounts.hpp of the core.
 
     The pool whose line comes first decides for its account; where no line matches in any, the
     account has what any pool grants.
@@ -195,30 +201,23 @@ class PoolActions:
         self._of_grants = np.array(
             [
                 base | _flags([g.action for k, g in enumerate(thresholds.grants) if mask >> k & 1])
-                for mask in range(1 << len(thresholds.grants))
+                for mask in range(NO_LINE)
             ],
             dtype=np.uint16,
         )
 
-    def of_accounts(
-        self, codes: npt.NDArray[np.uint16], account: npt.NDArray[np.int64], n: int
-    ) -> npt.NDArray[np.uint16]:
-        """Return uint16[n]: codes of pools, and the account of each, to actions of n accounts."""
-        line = np.where(codes >= NO_LINE, len(self._of_line), codes & (NO_LINE - 1))
-        first = np.full(n, len(self._of_line), dtype=np.int64)
-        np.minimum.at(first, account, line)
-        granted = np.zeros(n, dtype=np.uint16)
-        np.bitwise_or.at(granted, account, np.where(codes >= NO_LINE, codes & (NO_LINE - 1), 0))
-        has_line = first < len(self._of_line)
-        return np.where(
-            has_line, self._of_line[np.where(has_line, first, 0)], self._of_grants[granted]
-        ).astype(np.uint16)
+    @property
+    def arrays(self) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
+        """Actions of each line, from 1, and of each set of bits that pools grant."""
+        return self._of_line, self._of_grants
 
-    def liquidates(self, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-        """Return bool[p]: the pools whose line liquidates."""
-        line = np.where(codes >= NO_LINE, 0, codes & (NO_LINE - 1))
-        due: npt.NDArray[np.bool_] = (self._of_line[line] & Action.LIQUIDATE.value) != 0
-        return due
+    def of_pools(self, codes: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
+        """Return uint16[p]: the actions that each pool would give an account of its own."""
+        number = codes & np.uint16(NO_LINE - 1)
+        has_line = codes < NO_LINE
+        return np.where(
+            has_line, self._of_line[np.where(has_line, number, 0)], self._of_grants[number]
+        )
 
 
 def limit_for(limit: Limit, one: AccountClass, *, own_ratio: bool = False) -> Decimal:

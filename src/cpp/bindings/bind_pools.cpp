@@ -11,6 +11,7 @@
 #include "pymargin/evaluate.hpp"
 #include "pymargin/evaluate_slots.hpp"
 #include "pymargin/modes/all.hpp"
+#include "pymargin/pool_accounts.hpp"
 #include "schedules.hpp"
 
 namespace pymargin::bindings {
@@ -259,6 +260,51 @@ py::array slot_pools(const PoolsOfBook& book) {
     return std::move(order);
 }
 
+/// Pools' and accounts' arrays of amounts, as many of either.
+struct Amounts {
+    std::vector<const double*> pools;
+    std::vector<double*> accounts;
+
+    Amounts(const std::vector<py::array>& of_pools, const std::vector<py::array>& of_accounts,
+            std::int64_t n_pools, std::int64_t n_accounts) {
+        check_count(of_accounts, "amounts", of_pools.size());
+        for (const py::array& array : of_pools) {
+            pools.push_back(input<double>(array, "pool amounts", n_pools));
+        }
+        for (const py::array& array : of_accounts) {
+            accounts.push_back(output<double>(array, "amounts", n_accounts));
+        }
+    }
+};
+
+void combine(const PoolsOfBook& book, const py::array& is_isolated, const py::array& unit,
+             const py::array& levels, const std::vector<py::array>& pool_amounts,
+             const py::array& codes, const py::array& actions_of_line,
+             const py::array& actions_of_grants, const py::object& level, const py::object& ratio,
+             const std::vector<py::array>& amounts, const py::object& actions, int threads) {
+    const std::int64_t n = book.book().n_accounts;
+    const std::int64_t n_pools = book.n_pools();
+    const std::int64_t n_units = static_cast<std::int64_t>(book.book().n_assets) + 1;
+    const Amounts both(pool_amounts, amounts, n_pools, n);
+    const PoolFigures pools{book.visit([](const auto& view) { return view.first_pool; }),
+                            book.keys().data(),
+                            input<std::uint8_t>(is_isolated, "is_isolated", n_pools),
+                            input<double>(unit, "unit", n_units),
+                            n_units,
+                            input<double>(levels, "levels", n_pools),
+                            both.pools.data(),
+                            static_cast<int>(both.pools.size()),
+                            input<std::uint16_t>(codes, "codes", n_pools)};
+    const PoolCodes table{input<std::uint16_t>(actions_of_line, "actions_of_line", -1),
+                          static_cast<unsigned>(actions_of_line.size() - 1),
+                          input<std::uint16_t>(actions_of_grants, "actions_of_grants", 128)};
+    const AccountFigures accounts{output<double>(level, "level", n),
+                                  output<double>(ratio, "ratio", n), both.accounts.data(),
+                                  output<std::uint16_t>(actions, "actions", n)};
+    const py::gil_scoped_release release;
+    combine_pools(n, pools, table, accounts, threads);
+}
+
 /// (account, asset, isolated) of every pool.
 py::tuple pool_keys(const PoolsOfBook& book) {
     const auto& keys = book.keys();
@@ -340,6 +386,14 @@ void register_pools(py::module_& module) {
         py::arg("actions"), py::arg("threads"),
         "Evaluate p pools into float64[p] levels and totals and uint16[p] actions (None: not "
         "wanted).");
+    module.def("combine_pools", &combine, py::arg("pools"), py::arg("is_isolated"), py::arg("unit"),
+               py::arg("levels"), py::arg("pool_amounts"), py::arg("codes"),
+               py::arg("actions_of_line"), py::arg("actions_of_grants"), py::arg("level"),
+               py::arg("ratio"), py::arg("amounts"), py::arg("actions"), py::arg("threads"),
+               "Make n accounts of p pools: uint8[p] is_isolated, float64[n_assets + 1] unit, "
+               "float64[p] levels and "
+               "amounts, uint16[p] codes, uint16[lines + 1] and uint16[128] actions, into "
+               "float64[n] level, ratio and amounts and uint16[n] actions (None: not wanted).");
     module.def(
         "evaluate_positions",
         [](const PoolsOfBook& book, const PoolMarket& market, const py::object& notional,

@@ -47,6 +47,11 @@ class Book:
     borrowed: Floats
     interest: Floats
     loan_leverage: npt.NDArray[np.uint8]
+    order_offsets: Ints
+    order_give: npt.NDArray[np.uint16]
+    order_give_quantity: Floats
+    order_get: npt.NDArray[np.uint16]
+    order_get_quantity: Floats
     wanted: npt.NDArray[np.str_]
 
     def __len__(self) -> int:
@@ -65,6 +70,11 @@ class Book:
             loan_leverage=self.loan_leverage,
             open_order_loss=self.loss,
             multi_assets=self.multi_assets,
+            order_offsets=self.order_offsets,
+            order_give_ids=self.order_give,
+            order_give_quantity=self.order_give_quantity,
+            order_get_ids=self.order_get,
+            order_get_quantity=self.order_get_quantity,
             wallets={
                 "offsets": self.wallet_offsets,
                 "asset_ids": self.wallet_asset,
@@ -83,14 +93,14 @@ class Book:
         )
 
     def owner(self, of: str) -> Ints:
-        """Return the account of each wallet, position or balance."""
+        """Return the account of each wallet, position, balance or order."""
         return np.repeat(np.arange(len(self)), np.diff(getattr(self, f"{of}_offsets")))
 
     def integers(self, chosen: Iterable[int]) -> list[Account]:
         """Return some accounts as integers, from the shortest decimal of each float64."""
         numbers = np.fromiter(chosen, np.int64)
-        wallets, positions, balances = (
-            self._entries(numbers, of) for of in ("wallet", "position", "balance")
+        wallets, positions, balances, orders = (
+            self._entries(numbers, of) for of in ("wallet", "position", "balance", "order")
         )
         made_wallets = list(
             zip(self.wallet_asset[wallets].tolist(), units(self.wallet[wallets]), strict=True)
@@ -102,9 +112,23 @@ class Book:
         )
         of = (self.balance_asset[balances].tolist(), held, owed)
         made_balances = list(map(Balance, *of, self.loan_leverage[balances].tolist()))
+        made_orders = list(
+            zip(
+                self.order_give[orders].tolist(),
+                units(self.order_give_quantity[orders]),
+                self.order_get[orders].tolist(),
+                units(self.order_get_quantity[orders]),
+                strict=True,
+            )
+        )
         bounds = [
             np.concatenate([[0], np.cumsum(np.diff(offsets)[numbers])]).tolist()
-            for offsets in (self.wallet_offsets, self.position_offsets, self.balance_offsets)
+            for offsets in (
+                self.wallet_offsets,
+                self.position_offsets,
+                self.balance_offsets,
+                self.order_offsets,
+            )
         ]
         losses, multi = units(self.loss[numbers]), self.multi_assets[numbers].tolist()
         return [
@@ -114,6 +138,7 @@ class Book:
                 tuple(made_balances[bounds[2][i] : bounds[2][i + 1]]),
                 losses[i],
                 multi[i],
+                tuple(made_orders[bounds[3][i] : bounds[3][i + 1]]),
             )
             for i in range(len(numbers))
         ]
@@ -163,6 +188,16 @@ class Book:
             row["multi_assets"] = True
         if self.loss[account]:
             row["open_order_loss"] = float(self.loss[account])
+        if entries("order"):
+            row["orders"] = [
+                {
+                    "give_asset": ASSETS[self.order_give[k]],
+                    "give_quantity": float(self.order_give_quantity[k]),
+                    "get_asset": ASSETS[self.order_get[k]],
+                    "get_quantity": float(self.order_get_quantity[k]),
+                }
+                for k in entries("order")
+            ]
         return row
 
     def _position_row(self, k: int) -> dict[str, Any]:
@@ -193,6 +228,7 @@ def book_of(accounts: Iterable[Account], sides: Iterable[int], wanted: Iterable[
     wallets = [one for account in made for one in account.wallets]
     positions = [one for account in made for one in account.positions]
     balances = [one for account in made for one in account.balances]
+    orders = [one for account in made for one in account.orders]
     arrays = {
         "multi_assets": np.array([account.multi_assets for account in made], bool),
         "loss": _floats(account.loss for account in made),
@@ -215,6 +251,11 @@ def book_of(accounts: Iterable[Account], sides: Iterable[int], wanted: Iterable[
         "borrowed": _floats(one.owed for one in balances),
         "interest": np.zeros(len(balances)),
         "loan_leverage": np.array([one.loan_leverage for one in balances], np.uint8),
+        "order_offsets": _offsets(len(account.orders) for account in made),
+        "order_give": np.array([one[0] for one in orders], np.uint16),
+        "order_give_quantity": _floats(one[1] for one in orders),
+        "order_get": np.array([one[2] for one in orders], np.uint16),
+        "order_get_quantity": _floats(one[3] for one in orders),
         "wanted": np.array(list(wanted), dtype="U24"),
     }
     if set(arrays) != {field.name for field in fields(Book)}:

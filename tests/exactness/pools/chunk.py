@@ -27,7 +27,6 @@ from exactness.pools.near import move_near
 from exactness.pools.plant import Planter, tie_names
 from pymargin import _core, oracle
 
-IMPLEMENTATIONS = ("generic", "avx2")
 NEAR = 0.6
 """The share of the random accounts that is to be moved beside a threshold."""
 _MOST_REPORTED = 20
@@ -154,19 +153,17 @@ def evaluated(drawn: Drawn) -> Iterator[tuple[str, Actions, Actions]]:
     usual, evaluate = _core.implementation(), getattr(pm, drawn.mode)
     try:
         accounts = drawn.book.accounts()
-        for layout in ("rows", "slots"):
-            if layout == "slots":
-                accounts.prepare()
-            for name in IMPLEMENTATIONS:
-                try:
-                    _core.force_implementation(name)
-                except ValueError:
-                    continue
-                levels = evaluate(accounts, drawn.prices, drawn.rules, fields=("actions",))
-                positions = np.zeros(len(drawn.book.symbol), np.int64)
-                if not drawn.market.is_portfolio:
-                    positions = levels.positions.actions.astype(np.int64)
-                yield f"{layout} {name}", levels.actions.astype(np.int64), positions
+        # The first evaluations go row by row; the third with vectors lays the pools out in slots.
+        for way in ("rows generic", "rows avx2", "slots avx2", "slots generic"):
+            try:
+                _core.force_implementation(way.partition(" ")[2])
+            except ValueError:
+                continue
+            levels = evaluate(accounts, drawn.prices, drawn.rules, fields=("actions",))
+            positions = np.zeros(len(drawn.book.symbol), np.int64)
+            if not drawn.market.is_portfolio:
+                positions = levels.positions.actions.astype(np.int64)
+            yield way, levels.actions.astype(np.int64), positions
     finally:
         _core.force_implementation(usual)
 
@@ -232,6 +229,9 @@ def _shapes(drawn: Drawn, expected: Expected) -> dict[str, int]:
         "with several settlement assets": int((sums.exists.sum(axis=1) > 1).sum()),
         "of more than ten positions": int((np.diff(book.position_offsets) > 10).sum()),
         "with a margin loan": int(owes.sum()),
+        "with orders or an order loss": int(
+            ((np.diff(book.order_offsets) > 0) | (book.loss > 0)).sum()
+        ),
         "beyond a closed last cap": int(((expected.actions & BEYOND_TIERS) > 0).sum()),
         "ties with an amount that is no decimal": drawn.n_rational,
     }

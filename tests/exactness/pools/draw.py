@@ -25,12 +25,14 @@ def draw_book(rng: np.random.Generator, market: Market, n: int) -> Book:
     wallets = _wallets(rng, market, n, digits, scale)
     balances = _balances(rng, market, n if market.is_portfolio else 0, n, digits, scale)
     lossy = market.is_portfolio & (rng.random(n) < 0.25)
+    ordering = market.is_portfolio & ~lossy & (rng.random(n) < 0.15)
     return Book(
         multi_assets=rng.random(n) < 0.25,
         loss=np.where(lossy, rounded(scale * 10 ** rng.uniform(-6, 0, n), digits[:, 0]), 0.0),
         **wallets,
         **positions,
         **balances,
+        **_orders(rng, market, ordering, digits, scale),
         wanted=np.full(n, "", dtype="U24"),
     )
 
@@ -178,4 +180,30 @@ def _balances(
         "loan_leverage": np.where(
             rng.random(m) < 0.7, rng.choice(np.array([3, 5, 10]), m), 0
         ).astype(np.uint8),
+    }
+
+
+def _orders(
+    rng: np.random.Generator,
+    market: Market,
+    ordering: npt.NDArray[np.bool_],
+    digits: Ints,
+    scale: Floats,
+) -> dict[str, Any]:
+    counts = np.where(ordering, rng.integers(1, 4, len(ordering)), 0)
+    owner = np.repeat(np.arange(len(ordering)), counts)
+    k = len(owner)
+    give = rng.integers(0, N_ASSETS, k)
+    get = (give + rng.integers(1, N_ASSETS, k)) % N_ASSETS
+    size = scale[owner] * 10 ** rng.uniform(-3, 0, k)
+    factor = rng.choice([1.0, 1.0, 1.05, 0.9, 0.1], k)
+    most = digits[owner, 0]
+    return {
+        "order_offsets": _offsets(counts),
+        "order_give": give.astype(np.uint16),
+        "order_give_quantity": rounded(size / _price_of(market, give), _some_digits(rng, most)),
+        "order_get": get.astype(np.uint16),
+        "order_get_quantity": rounded(
+            size * factor / _price_of(market, get), _some_digits(rng, most)
+        ),
     }

@@ -218,7 +218,7 @@ def portfolio_sums(book: Book, market: Market, sums: Sums) -> tuple[Floats, Floa
 def _portfolio(book: Book, market: Market, sums: Sums) -> Decided:
     equity, size, maintenance = portfolio_sums(book, market, sums)
     actions = np.full(len(book), integers.TRADE | integers.BORROW | integers.TRANSFER_OUT)
-    doubtful = np.zeros(len(book), bool)
+    doubtful = np.diff(book.order_offsets) > 0  # the loss of orders is left to integers
     for (a, b), line in reversed(integers.LINES[market.mode]):
         due, doubt = _due(equity, maintenance, a / b, size)
         actions = np.where(due, line, actions)

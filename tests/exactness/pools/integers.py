@@ -27,6 +27,8 @@ _SIZE_UNIT = 10**6  # see one_over
 
 Amount = tuple[int, int]
 """A numerator in 1 / SQUARE of an asset, and a positive denominator."""
+Order = tuple[int, int, int, int]
+"""Asset and units given, asset and units got, in 1e-30."""
 DecimalPair = tuple[int, int]
 """m and e of m * 10**e."""
 
@@ -97,6 +99,7 @@ class Account:
     balances: tuple[Balance, ...] = ()
     loss: int = 0
     multi_assets: bool = False
+    orders: tuple[Order, ...] = ()
 
 
 @dataclass(slots=True)
@@ -234,7 +237,21 @@ class Checker:
         if self.is_portfolio:
             lost = (-account.loss * SQUARE * self.rate_unit, 1)
             united.equity = plus(united.equity, lost)
+            for order in account.orders:
+                n, d = self.order_loss(account, order)
+                united.equity = plus(united.equity, (-n, d))
         return united
+
+    def order_loss(self, account: Account, order: Order) -> Amount:
+        """Return what filling an order takes from counted equity, each order by itself."""
+        pools = self.pools(account)
+        change: Amount = (0, 1)
+        for asset, units in ((order[0], -order[1]), (order[2], order[3])):
+            before = pools.get(asset, Pool()).equity
+            n, d = self.counted(asset, before)
+            change = plus(change, self.counted(asset, plus(before, (units * UNIT, 1))))
+            change = plus(change, (-n, d))
+        return (max(0, -change[0]), change[1])
 
     def counted(self, asset: int, equity: Amount) -> Amount:
         """Return what equity in an asset counts in USD: negative equity in full."""

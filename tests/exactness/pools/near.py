@@ -104,7 +104,7 @@ def _portfolio(
     chosen = chosen & (maintenance > 0)
     by_loss = chosen & (excess + book.loss > 0) & (rng.random(len(book)) < 0.3)
     loss = _beside(rng, book.loss + excess)
-    by_loss &= (loss > 1e-12) & (loss < LARGEST)
+    by_loss &= (loss > 1e-12) & (loss < LARGEST) & (np.diff(book.order_offsets) == 0)
     book.loss[by_loss] = loss[by_loss]
     book.wanted[by_loss] = names[number[by_loss]]
     k = _one_of_each(rng, book.wallet_offsets, chosen & ~by_loss)

@@ -142,7 +142,16 @@ class Planter:
                 for asset in rng.sample(range(N_ASSETS), rng.choice((0, 1, 1, 2, 3)))
             ]
             loss = self._short(scale * 10 ** rng.uniform(-3, -1)) if rng.random() < 0.2 else 0
-        return Account(tuple(wallets), tuple(positions), tuple(balances), loss), sides
+        orders = []
+        if self.market.is_portfolio and not loss and rng.random() < 0.25:
+            for _ in range(rng.choice((1, 1, 2))):
+                give, get = rng.sample(range(N_ASSETS), 2)
+                value = scale * 10 ** rng.uniform(-2, -0.5)
+                orders.append((give, self._worth(give, value), get, self._worth(get, value)))
+        account = Account(
+            tuple(wallets), tuple(positions), tuple(balances), loss, orders=tuple(orders)
+        )
+        return account, sides
 
     def _position(self, symbol: int, value: float, sign: int) -> Position:
         rng, market = self.rng, self.market
@@ -261,12 +270,14 @@ class Planter:
     def _on_uni_mmr(self, account: Account, limit: Limit) -> Account | None:
         rng, checker = self.rng, self.checker
         asset = rng.randrange(N_ASSETS)
+        if any(asset in (order[0], order[2]) for order in account.orders):
+            return None
         account = _without_wallet(account, asset)
         pool = checker.united(account)
         if pool.maintenance[0] == 0:
             return None
         excess = Fraction(*pool.equity) - Fraction(*limit) * Fraction(*pool.maintenance)
-        if excess > 0 and rng.random() < 0.3:
+        if excess > 0 and not account.orders and rng.random() < 0.3:
             added = _whole(excess / (SQUARE * checker.rate_unit))
             return None if added is None else replace(account, loss=account.loss + added)
         own = checker.pools(account).get(asset, Pool()).equity

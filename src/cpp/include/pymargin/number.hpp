@@ -32,6 +32,14 @@ PYMARGIN_INLINE double size_of(double value) noexcept {
     return value < 0 ? -value : value;
 }
 
+/// Whether a statement holds in no lane, or in every one.
+PYMARGIN_INLINE bool holds_nowhere(bool which) noexcept {
+    return !which;
+}
+PYMARGIN_INLINE bool holds_everywhere(bool which) noexcept {
+    return which;
+}
+
 /// `yes` or `no`; of vectors, lane by lane.
 PYMARGIN_INLINE double choose(bool which, double yes, double no) noexcept {
     return which ? yes : no;

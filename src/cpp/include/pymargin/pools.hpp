@@ -91,7 +91,8 @@ void for_each_leg(const Holdings& book, std::int64_t account, const Begin& begin
             asset_leg(settlement(k));
         }
     }
-    if (in_one) {
+    // Futures without anything in cross margin have no cross pool.
+    if (book.pooling == Pooling::in_one || (in_one && !assets.empty())) {
         begin(PoolKey{book.n_assets, -1});
     }
     for (const LegSource& asset : assets) {

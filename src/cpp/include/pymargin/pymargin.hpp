@@ -14,6 +14,7 @@
 #include "pymargin/market.hpp"
 #include "pymargin/modes/all.hpp"
 #include "pymargin/number.hpp"
+#include "pymargin/pool_accounts.hpp"
 #include "pymargin/row.hpp"
 #include "pymargin/schedule.hpp"
 #include "pymargin/shortfall.hpp"

@@ -99,6 +99,13 @@ class LaneMask {
         return Lanes(_mm256_blendv_pd(yes.v, no.v, which.sign_));
     }
 
+    friend PYMARGIN_INLINE bool holds_nowhere(const LaneMask& which) noexcept {
+        return mask_of(which.sign_) == 15;
+    }
+    friend PYMARGIN_INLINE bool holds_everywhere(const LaneMask& which) noexcept {
+        return mask_of(which.sign_) == 0;
+    }
+
   private:
     PYMARGIN_INLINE explicit LaneMask(__m256d sign) noexcept : sign_(sign) {
     }

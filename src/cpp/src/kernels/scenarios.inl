@@ -76,13 +76,6 @@ struct Scenarios {
                                                    const Scenarios& no) noexcept {
         return which ? yes : no;
     }
-    /// Nothing is added elsewhere: adding 0 changes no sum, as none is ever -0.
-    friend PYMARGIN_INLINE void add_where(bool which, Scenarios& sum,
-                                          const Scenarios& amount) noexcept {
-        if (which) {
-            sum += amount;
-        }
-    }
 
     Lanes v[grid_vectors];
 };

@@ -34,44 +34,77 @@ struct PoolSums {
     Number open_magnitude{};
 };
 
-/// Adds an amount where a statement holds, and 0 elsewhere.
-template <class Number, class Where>
-PYMARGIN_INLINE void add_where(const Where& which, Number& sum, const Number& amount) noexcept {
-    sum += choose(which, amount, Number{});
+/// What the legs are that are added at once: what a lane is not need not be computed.
+enum class LegKind { position, asset, either };
+
+template <LegKind kind, class Number, class Instrument>
+PYMARGIN_INLINE void add_legs(PoolSums<Number>& sums, const Leg<Number>& leg,
+                              const Instrument& instrument) noexcept {
+    constexpr bool has_positions = kind != LegKind::asset;
+    constexpr bool has_assets = kind != LegKind::position;
+    [[maybe_unused]] const auto closes = instrument.is_asset();
+    // Of an asset, of a position; known where all legs are of a kind.
+    const auto pick = [&](const Number& of_asset, const Number& of_position) -> Number {
+        if constexpr (kind == LegKind::either) {
+            return choose(closes, of_asset, of_position);
+        } else {
+            return has_assets ? of_asset : of_position;
+        }
+    };
+    const Number none{};
+    const Number price = instrument.price();
+    [[maybe_unused]] const Number weight = instrument.weight();
+    Number signed_notional{};
+    Number notional{};
+    if constexpr (has_positions) {
+        signed_notional = leg.x * price;
+        notional = size_of(signed_notional);
+    }
+    [[maybe_unused]] Number units{};
+    Number equity{};
+    if constexpr (has_assets) {
+        units = leg.x + sums.open_profit;
+        equity = positive_part(units) * price;
+    }
+    Number extent = notional;
+    if constexpr (!is_exact<Number>) {
+        if constexpr (has_assets) {
+            const Number gross = size_of(leg.x) + sums.open_magnitude;
+            extent = pick(gross * price, notional);
+            sums.magnitude += (gross + leg.y + leg.z) * pick(price + weight, none);
+        }
+        sums.open_magnitude = pick(none, sums.open_magnitude + notional + size_of(leg.y));
+    }
+    const Number value = instrument.template value<0>(pick(equity, notional), extent);
+    if constexpr (has_assets) {
+        const auto valued = [&](const Number& amount) {
+            return positive_part(amount) * price - positive_part(none - amount) * weight;
+        };
+        const Number shortage = positive_part(none - units) * weight;
+        sums.equity += pick(value - shortage, none);
+        sums.actual_equity += pick(equity - shortage, none);
+        sums.profit += pick(valued(sums.open_profit), none);
+        sums.maintenance += pick((sums.open_maintenance + leg.y) * weight, none);
+        sums.initial += pick((sums.open_initial + leg.z) * weight, none);
+    }
+    sums.open_profit = pick(none, sums.open_profit + (signed_notional + leg.y));
+    sums.open_maintenance = pick(none, sums.open_maintenance + value);
+    sums.open_initial = pick(none, sums.open_initial + notional * leg.z);
 }
 
+/// Which of four legs a kind fits decides once for all: mostly it fits all of them. A sum is never
+/// -0, so that nothing added is the same as 0 added.
 template <class Number, class Instrument>
 PYMARGIN_INLINE void add_leg(PoolSums<Number>& sums, const Leg<Number>& leg,
                              const Instrument& instrument) noexcept {
     const auto closes = instrument.is_asset();
-    const Number none{};
-    const Number price = instrument.price();
-    const Number signed_notional = leg.x * price;
-    const Number notional = size_of(signed_notional);
-    const Number units = leg.x + sums.open_profit;
-    const Number equity = positive_part(units) * price;
-    Number extent = notional;
-    if constexpr (!is_exact<Number>) {
-        const Number gross = size_of(leg.x) + sums.open_magnitude;
-        extent = choose(closes, gross * price, notional);
-        const Number weight = choose(closes, price + instrument.weight(), none);
-        sums.magnitude += (gross + leg.y + leg.z) * weight;
-        sums.open_magnitude = choose(closes, none, sums.open_magnitude + notional + size_of(leg.y));
+    if (holds_nowhere(closes)) {
+        add_legs<LegKind::position>(sums, leg, instrument);
+    } else if (holds_everywhere(closes)) {
+        add_legs<LegKind::asset>(sums, leg, instrument);
+    } else {
+        add_legs<LegKind::either>(sums, leg, instrument);
     }
-    const Number value = instrument.template value<0>(choose(closes, equity, notional), extent);
-    const Number weight = instrument.weight();
-    const auto valued = [&](const Number& amount) {
-        return positive_part(amount) * price - positive_part(none - amount) * weight;
-    };
-    const Number shortage = positive_part(none - units) * weight;
-    add_where(closes, sums.equity, value - shortage);
-    add_where(closes, sums.actual_equity, equity - shortage);
-    add_where(closes, sums.profit, valued(sums.open_profit));
-    add_where(closes, sums.maintenance, (sums.open_maintenance + leg.y) * weight);
-    add_where(closes, sums.initial, (sums.open_initial + leg.z) * weight);
-    sums.open_profit = choose(closes, none, sums.open_profit + (signed_notional + leg.y));
-    sums.open_maintenance = choose(closes, none, sums.open_maintenance + value);
-    sums.open_initial = choose(closes, none, sums.open_initial + notional * leg.z);
 }
 
 /// One side of an open order: the asset, what the pool's equity in it is, and what the order moves.

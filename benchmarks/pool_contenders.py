@@ -1,0 +1,135 @@
+"""What is compared over positions: pymargin's passes and calls, and their own plain C++ loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+import pymargin as pm
+from benchmarks.peers import cpp_pools
+from benchmarks.peers.cpp_loop import compiler
+from benchmarks.pool_books import PoolBook, make_pool_book
+from benchmarks.rounds import TOLERANCE, Contender, WrongAnswerError
+from pymargin import _core
+from pymargin.futures import FuturesEvaluation, bind_futures
+from pymargin.portfolio import PortfolioEvaluation, bind_portfolio
+
+FIELDS = {"usdm": ("margin_ratio", "actions"), "portfolio": ("uni_mmr", "actions")}
+MODES = tuple(FIELDS)
+
+
+class OurPools:
+    """One mode's call, with prices and rules as a user gives them, and the pass within it."""
+
+    def __init__(self, book: PoolBook) -> None:
+        self.book, self.fields = book, FIELDS[book.mode]
+        self.accounts = book.accounts().prepare()
+        self.out = self._call(None, 1)
+
+    def _call(self, out: Any, threads: int) -> Any:
+        evaluate = getattr(pm, self.book.mode)
+        rules, prices = self.book.rules, self.book.prices
+        return evaluate(self.accounts, prices, rules, fields=self.fields, out=out, threads=threads)
+
+    def answer(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return level and actions."""
+        found = self._call(None, 1)
+        level, actions = (getattr(found, name) for name in self.fields)
+        return level, actions
+
+    def call(self, threads: int) -> Contender:
+        return Contender(
+            f"pymargin/{self.book.mode}/call/{threads}",
+            f"pymargin {self.book.mode}, the call with a mapping of prices, user order",
+            lambda: self._call(self.out, threads),
+            threads=threads,
+        )
+
+    def run(self, threads: int) -> Contender:
+        """The evaluation with prices and rules bound: what is left of the call is work."""
+        evaluation, arrays = self._bound(), self.out.arrays()
+        return Contender(
+            f"pymargin/{self.book.mode}/user/{threads}",
+            f"pymargin {self.book.mode}, prices bound, user order",
+            lambda: evaluation.run(arrays, threads),
+            threads=threads,
+        )
+
+    def slots(self, threads: int) -> Contender:
+        """The pass over pools alone, where the kernel can leave its results."""
+        evaluation, is_futures = self._bound(), self.book.mode == "usdm"
+        pools = evaluation.bound.pools
+        pools.prepare(threads)
+        level, actions = np.empty(pools.n_pools), np.empty(pools.n_pools, np.uint16)
+        decisions = evaluation._decisions if is_futures else evaluation.decisions
+        classes = (None, None)
+        if not is_futures:
+            classes = (evaluation.class_of, evaluation._slot_class_of())
+        totals = [None] * (4 if is_futures else 8)
+
+        def run() -> None:
+            _core.evaluate_pools(
+                "futures" if is_futures else "portfolio", pools, evaluation.bound.market,
+                decisions, *classes, [level, None], totals, actions, threads,
+            )  # fmt: skip
+
+        return Contender(
+            f"pymargin/{self.book.mode}/pools/{threads}",
+            f"pymargin {self.book.mode}, the pass over pools",
+            run,
+            threads=threads,
+        )
+
+    def _bound(self) -> Any:
+        options: Any = {"leverage": None, "missing": "raise", "threads": 1}
+        mode = pm.Mode(self.book.mode)
+        bind: Any = bind_futures if mode is pm.Mode.USDM else bind_portfolio
+        found: FuturesEvaluation | PortfolioEvaluation = bind(
+            mode, self.accounts, self.book.prices, self.book.rules, **options
+        )
+        return found
+
+
+def pool_contenders(
+    n: int, threads: int, skipped: dict[str, str], sizes: dict[str, Any]
+) -> list[Contender]:
+    """Return the contenders of both modes, answers checked; say in `skipped` what cannot run."""
+    if compiler() is None:
+        skipped["cpp_pools"] = "there is no C++ compiler (c++, g++ or $CXX)"
+    return [one for mode in MODES for one in _of_mode(mode, n, threads, sizes)]
+
+
+def _of_mode(mode: str, n: int, threads: int, sizes: dict[str, Any]) -> Iterator[Contender]:
+    book = make_pool_book(mode, n)
+    ours = OurPools(book)
+    sizes[mode] = {
+        "positions": book.n_positions,
+        "wallets": len(book.wallets["balance"]),
+        "balances": len(book.arrays["free"]),
+        "share_beyond_first_bracket": round(book.share_beyond(), 4),
+    }
+    if compiler() is not None:
+        plain = cpp_pools.prepare(book)
+        check(mode, plain(), ours.answer())
+        yield Contender(f"cpp_pools/{mode}/1", f"{cpp_pools.NAME}, {mode}", plain)
+    for one in dict.fromkeys((1, threads)):
+        yield ours.slots(one)
+        yield ours.run(one)
+        yield ours.call(one)
+
+
+def check(mode: str, found: Sequence[Any], expected: Sequence[Any]) -> None:
+    """Refuse levels that differ by more than 1e-9, and actions that differ but for a float tie."""
+    level, actions = expected
+    is_wrong = ~np.isclose(found[0], level, rtol=TOLERANCE, atol=0)
+    limits = np.array([1.0]) if mode == "usdm" else np.array([1.05, 1.2])
+    is_tie = (np.abs(level[:, np.newaxis] - limits) <= TOLERANCE * limits).any(axis=1)
+    is_wrong |= (found[1] != actions) & ~is_tie
+    if is_wrong.any():
+        at = int(np.argmax(is_wrong))
+        raise WrongAnswerError(
+            f"plain C++ loop, {mode}: {int(is_wrong.sum()):,} accounts differ; account {at}: "
+            f"{found[0][at]!r} and {int(found[1][at])}, not {level[at]!r} and {int(actions[at])}"
+        )
