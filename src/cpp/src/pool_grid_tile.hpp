@@ -88,7 +88,7 @@ class PoolGridTile {
     const std::vector<std::int64_t>& alone() const noexcept {
         return alone_;
     }
-    /// None: what nothing asks of an account, something else grants.
+    /// None is: what an account may do can depend on amounts even where it owes nothing.
     const std::vector<std::int64_t>& free() const noexcept {
         return free_;
     }

@@ -6,9 +6,10 @@
 #include "pymargin/modes/portfolio.hpp"
 
 // Each list calls the variadic macro `apply` with every mode that can be evaluated. A new mode is a
-// header with its formula and a line here: layouts, instruction sets and exact decisions follow.
+// header with its formula and a line here: layouts, instruction sets, scenario grids and exact
+// decisions follow.
 
-/// Modes over what is held and owed, asset by asset; they have scenario grids too.
+/// Modes over what is held and owed, asset by asset.
 #define PYMARGIN_FOR_EACH_HOLDING_MODE(apply)                              \
     apply(CrossClassic<ClassicMethodology::since_2023>)                    \
         apply(CrossClassic<ClassicMethodology::since_2026_01>)             \
