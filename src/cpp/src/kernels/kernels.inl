@@ -362,7 +362,12 @@ class SliceEnd {
             thresholds_.take(to.slot, thetas);
             const Lanes error = error_.at(Mode::magnitude(sums));
             Lanes distances[DecisionTable::max_tests];
+#if defined(PYMARGIN_DECIDE_BY_FLOAT64)
+            // Only to price exactness (benchmarks/decisions.py): no build of the library has it.
+            decide_lanes<is_usual, Mode>(table_, thetas, sums, error, distances);
+#else
             redo |= decide_lanes<is_usual, Mode>(table_, thetas, sums, error, distances);
+#endif
             to.write(outputs_.actions, action_table_.of_negative(distances, table_.n_tests));
         } else {
             redo |= not_finite(Lanes(steepest_) * Mode::magnitude(sums));
