@@ -1,17 +1,31 @@
-"""What is compared over positions: pymargin's passes and calls, and their own plain C++ loops."""
+"""What is compared over positions: pymargin's passes and calls, and their own plain C++ loops.
+
+``python benchmarks/pool_contenders.py [ACCOUNTS [ROUNDS]]`` compares these alone, on one thread.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pymargin as pm
 from benchmarks.peers import cpp_pools
 from benchmarks.peers.cpp_loop import compiler
 from benchmarks.pool_books import PoolBook, make_pool_book
-from benchmarks.rounds import TOLERANCE, Contender, WrongAnswerError
+from benchmarks.rounds import (
+    TOLERANCE,
+    Contender,
+    WrongAnswerError,
+    cpu_ratio,
+    interleave,
+)
 from pymargin import _core
 from pymargin.futures import FuturesEvaluation, bind_futures
 from pymargin.portfolio import PortfolioEvaluation, bind_portfolio
@@ -133,3 +147,19 @@ def check(mode: str, found: Sequence[Any], expected: Sequence[Any]) -> None:
             f"plain C++ loop, {mode}: {int(is_wrong.sum()):,} accounts differ; account {at}: "
             f"{found[0][at]!r} and {int(found[1][at])}, not {level[at]!r} and {int(actions[at])}"
         )
+
+
+def main(n: int = 1_000_000, rounds: int = 11) -> None:
+    """Print processor times, and ratios of the plain loop's to each of ours in the same round."""
+    contenders = pool_contenders(n, 1, {}, {})
+    interleave(contenders, rounds)
+    plain: Contender | None = None
+    for one in contenders:
+        plain = one if one.key.startswith("cpp_pools") else plain
+        ratio = None if plain is None else cpu_ratio(plain, one)
+        shown = "" if ratio is None else f"{ratio:6.2f} x"
+        print(f"{one.label:70} {median(one.cpu_seconds) * 1e9 / n:8.1f} ns an account {shown}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
