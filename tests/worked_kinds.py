@@ -1,4 +1,4 @@
-"""Worked cases to the oracle's answers: one function for each kind of case.
+"""Worked cases to answers: one function for each kind of case, asked of an engine.
 
 A case that gives only a rate and a cum runs on the brackets 0 % up to cum / rate, then the rate,
 whose derived cum is the same.
@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import Any
 
 from oracle_rules import ALL, position, rules_of, wallets
+from worked_engines import Engine
 
-from pymargin import Action, Prices, oracle
+from pymargin import Action, Prices
 from pymargin.rules import Contract
 
 Figures = Mapping[str, Any]
@@ -68,7 +69,7 @@ def futures_rules(inputs: Mapping[str, Any], symbols: Sequence[str]) -> Any:
 # The kinds.
 
 
-def liquidation_price(inputs: Mapping[str, Any]) -> Figures:
+def liquidation_price(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     symbol = INVERSE if is_inverse(inputs) else LINEAR
     mark = mark_of(inputs)
     wallet = inputs.get("wallet_balance", inputs.get("wallet_balance_implied"))
@@ -89,25 +90,25 @@ def liquidation_price(inputs: Mapping[str, Any]) -> Figures:
         prices["OTHERUSDT"] = 1.0
         steps = {symbol: brackets_of(inputs), "OTHERUSDT": [(None, 1, 1)]}
         rules = rules_of(usdm=steps)
-    levels = (oracle.coinm if is_inverse(inputs) else oracle.usdm)(row, prices, rules)
-    root = oracle.liquidation_price(row, prices, rules, symbol, position=0 if isolated else None)
-    first = levels.positions[0]
+    _, (first, *_) = engine.futures(row["mode"], row, prices, rules)
     return {
-        "liquidation_price": root.nearest,
+        "liquidation_price": engine.liquidation_price(
+            row, prices, rules, symbol, isolated=isolated
+        ),
         "notional_btc": first.notional,
         "unrealized_pnl": first.unrealized_pnl,
         "maintenance_margin": first.maintenance_margin,
     }
 
 
-def one_position(inputs: Mapping[str, Any]) -> Figures:
+def one_position(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     symbol = INVERSE if is_inverse(inputs) else LINEAR
     mark = mark_of(inputs) if "qty" in inputs or is_inverse(inputs) else 1.0
     prices = {symbol: mark, "X": mark}
     row = {"positions": [leg_of(inputs, symbol)]}
     rules = futures_rules(inputs, [symbol])
-    levels = (oracle.coinm if is_inverse(inputs) else oracle.usdm)(row, prices, rules)
-    (found,) = levels.positions
+    mode = "coinm" if is_inverse(inputs) else "usdm"
+    levels, (found,) = engine.futures(mode, row, prices, rules)
     return {
         "notional": found.notional,
         "notional_btc": found.notional,
@@ -116,21 +117,18 @@ def one_position(inputs: Mapping[str, Any]) -> Figures:
         "initial_margin": found.initial_margin,
         # In USD terms, as the case has it.
         "initial_margin_btc": levels.initial_margin,
-        "mmr": found.term.rate,
-        "cum": found.term.deduction,
+        "mmr": found.rate,
+        "cum": found.cum,
     }
 
 
-def maintenance_amounts(inputs: Mapping[str, Any]) -> Figures:
+def maintenance_amounts(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     caps, rates = inputs["caps_announced"], inputs["mmr_api"]
     steps = [(cap, rate, 1) for cap, rate in zip(caps, rates, strict=True)]
-    rules = rules_of(usdm={LINEAR: steps})
-    at_caps = [oracle.usdm({"positions": [position(LINEAR, cap, 1)]}, {LINEAR: 1.0}, rules)
-               for cap in caps]  # fmt: skip
-    return {"cum": [levels.positions[0].term.deduction for levels in at_caps]}
+    return {"cum": engine.cum(LINEAR, caps, rules_of(usdm={LINEAR: steps}))}
 
 
-def several_positions(inputs: Mapping[str, Any]) -> Figures:
+def several_positions(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     legs = inputs.get("positions", [inputs])
     names = [f"{leg.get('symbol', 'X')}USDT" for leg in legs]
     row = {
@@ -138,23 +136,23 @@ def several_positions(inputs: Mapping[str, Any]) -> Figures:
         "wallets": wallets(USDT=inputs.get("wallet_balance", 0)),
     }
     prices = {name: mark_of(leg) for leg, name in zip(legs, names, strict=True)}
-    levels = oracle.usdm(row, prices, futures_rules(inputs, names))
+    levels, found = engine.futures("usdm", row, prices, futures_rules(inputs, names))
     isolated = inputs.get("margin_mode") == "isolated"
-    due = [leg.symbol for leg in levels.positions if leg.actions & Action.LIQUIDATE]
+    due = [leg.symbol for leg in found if leg.is_due]
     is_due = bool(levels.actions & (Action.LIQUIDATE | Action.ISOLATED_LIQUIDATE))
     by_name = {name: leg.get("symbol") for leg, name in zip(legs, names, strict=True)}
     named = [by_name[symbol] for symbol in due]
     balance = levels.margin_balance
     return {
-        "initial_margin": sum(leg.initial_margin for leg in levels.positions),
-        "maint_margin": sum(leg.maintenance_margin for leg in levels.positions),
-        "margin_balance": sum(p.margin_balance for p in levels.positions) if isolated else balance,
+        "initial_margin": sum(leg.initial_margin for leg in found),
+        "maint_margin": sum(leg.maintenance_margin for leg in found),
+        "margin_balance": sum(leg.margin_balance for leg in found) if isolated else balance,
         "available_balance": levels.available_balance,
         "liquidated": named if isolated and "positions" in inputs else is_due,
     }
 
 
-def multi_assets(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Figures:
+def multi_assets(engine: Engine, inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Figures:
     """The rates are not in the record: each is told by one total, and the others must follow."""
     usdt, usdc = inputs["assets"]["USDT"], inputs["assets"]["USDC"]
     held = inputs["position"]
@@ -176,9 +174,9 @@ def multi_assets(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Figu
         "wallets": wallets(USDT=usdt["wallet"], USDC=usdc["wallet"]),
         "positions": [leg],
     }
-    levels = oracle.usdm(row, prices, rules_of(usdm={LINEAR: [(None, rate)]}))
+    levels, _ = engine.futures("usdm", row, prices, rules_of(usdm={LINEAR: [(None, rate)]}))
     return {
-        "totalWalletBalance": levels.pools[0].wallet,
+        "totalWalletBalance": levels.margin_balance - levels.unrealized_pnl,
         "totalUnrealizedProfit": levels.unrealized_pnl,
         "totalMarginBalance": levels.margin_balance,
         "totalMaintMargin": levels.maintenance_margin,
@@ -186,7 +184,7 @@ def multi_assets(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Figu
     }
 
 
-def portfolio(inputs: Mapping[str, Any]) -> Figures:
+def portfolio(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     """An account of the equity given, with a loan that asks for the margins given."""
     rules = rules_of(portfolio={"USDT": ALL})
     balance = {"asset": "USDT", "loan_leverage": 3}
@@ -200,20 +198,16 @@ def portfolio(inputs: Mapping[str, Any]) -> Figures:
         loan = maintenance / Decimal("0.1") if maintenance else initial * 2
         free = Decimal(str(inputs["account_equity"])) + loan
         row = {"balances": [balance | {"free": float(free), "borrowed": float(loan)}]}
-    levels = oracle.portfolio(row, {}, rules)
-    (term,) = levels.terms
-    return {
-        "total_available_balance": levels.available_balance,
-        "uniMMR": levels.uni_mmr,
-        "cross_margin_asset": term.balance.held,
-        "total_wallet_balance": term.balance.held + term.wallet,
-    }
+    return engine.portfolio(row, {}, rules)
 
 
-def account_totals(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Figures:
+def account_totals(
+    engine: Engine, inputs: Mapping[str, Any], expected: Mapping[str, Any]
+) -> Figures:
     if "position" in inputs:
-        return multi_assets(inputs, expected)
-    return several_positions(inputs) if "positions" in inputs else portfolio(inputs)
+        return multi_assets(engine, inputs, expected)
+    answer = several_positions if "positions" in inputs else portfolio
+    return answer(engine, inputs)
 
 
 def balances_of(held: Mapping[str, float], owed: Mapping[str, float]) -> list[dict[str, Any]]:
@@ -223,12 +217,12 @@ def balances_of(held: Mapping[str, float], owed: Mapping[str, float]) -> list[di
     ]
 
 
-def margin_level(inputs: Mapping[str, Any]) -> Figures:
+def margin_level(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     if "total_liability_btc" in inputs:
         held, owed = inputs.get("total_asset_btc", 1), inputs["total_liability_btc"]
         row = {"leverage": 3, "balances": balances_of({"BTC": held}, {"ETH": owed})}
         rules = rules_of("classic_2023", collateral={"BTC": ALL, "ETH": ALL})
-        level = oracle.cross_classic(row, {"BTC": 1, "ETH": 1}, rules).margin_level
+        level = engine.cross("cross_classic", row, {"BTC": 1, "ETH": 1}, rules).margin_level
         # The exchange's sentinel for "nothing owed".
         return {"margin_level": level, "exchange_reports": 999 if level == float("inf") else level}
     held = {asset: quantity for asset, (quantity, _) in inputs["assets"].items()}
@@ -247,17 +241,17 @@ def margin_level(inputs: Mapping[str, Any]) -> Figures:
         liability_initial=rates["imr"],
     )
     row = {"mode": "cross_pro", "balances": balances_of(held, owed)}
-    levels = oracle.cross_pro(row, prices, rules)
+    levels = engine.cross("cross_pro", row, prices, rules)
     return {
         "margin_level": levels.margin_level,
         "maint_margin": levels.maintenance_margin,
         "initial_margin": levels.initial_margin,
         "net_equity": levels.net_collateral,
-        "max_borrow_usdc": oracle.max_borrow(row, prices, rules, "USDC"),
+        "max_borrow_usdc": engine.max_borrow(row, prices, rules, "USDC"),
     }
 
 
-def required_margin(inputs: Mapping[str, Any]) -> Figures:
+def required_margin(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     owed = inputs.get("liabilities_usdt") or {"X": inputs["liability_usd"]}
     steps = {asset: inputs.get(f"tiers_{asset}", inputs.get("tiers")) for asset in owed}
     rules = rules_of(
@@ -265,11 +259,11 @@ def required_margin(inputs: Mapping[str, Any]) -> Figures:
         liability_initial={a: [(t[1], t[-1]) for t in tiers] for a, tiers in steps.items()},
     )
     row = {"balances": balances_of({}, owed)}
-    levels = oracle.cross_pro(row, dict.fromkeys(owed, 1), rules)
+    levels = engine.cross("cross_pro", row, dict.fromkeys(owed, 1), rules)
     return {"maint_margin": levels.maintenance_margin, "initial_margin": levels.initial_margin}
 
 
-def collateral_value(inputs: Mapping[str, Any]) -> Figures:
+def collateral_value(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     if "assets" in inputs:
         held = {asset: quantity for asset, (quantity, _, _) in inputs["assets"].items()}
         prices = {asset: price for asset, (_, price, _) in inputs["assets"].items()}
@@ -278,24 +272,24 @@ def collateral_value(inputs: Mapping[str, Any]) -> Figures:
         held, prices = {"X": inputs["qty"]}, {"X": 1}
         steps = {"X": [(cap, rate) for _, cap, rate in inputs["tiers_qty"]]}
     row = {"leverage": 3, "balances": balances_of(held, {})}
-    value = oracle.cross_classic(row, prices, rules_of(collateral=steps)).collateral_value
+    value = engine.cross("cross_classic", row, prices, rules_of(collateral=steps)).collateral_value
     return {"collateral_value": value, "collateral_qty": value}
 
 
-def max_transfer_in(inputs: Mapping[str, Any]) -> Figures:
-    most = oracle.max_transfer_in(
+def max_transfer_in(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
+    most = engine.max_transfer_in(
         inputs["current_total"], inputs["upper_limit"], inputs["price_usdt"]
     )
     requested = inputs.get("requested")
     return {"max_transfer_in": most if requested is None else min(most, Fraction(requested))}
 
 
-def max_leverage(inputs: Mapping[str, Any]) -> Figures:
-    (tiers,) = rules_of(usdm={LINEAR: brackets_of(inputs)}).tables["usdm"]
-    return {"max_leverage": oracle.max_leverage(tiers.tiers, inputs["stake"])}
+def max_leverage(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
+    rules = rules_of(usdm={LINEAR: brackets_of(inputs)})
+    return {"max_leverage": engine.max_leverage(LINEAR, inputs["stake"], rules)}
 
 
-KINDS: Mapping[str, Callable[[Mapping[str, Any]], Figures]] = {
+KINDS: Mapping[str, Callable[[Engine, Mapping[str, Any]], Figures]] = {
     "liquidation_price": liquidation_price,
     "tier_lookup": one_position,
     "maintenance_margin": one_position,
@@ -311,8 +305,8 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], Figures]] = {
 }
 
 
-def figures(case: Mapping[str, Any]) -> Figures:
-    """Return every figure that the oracle gives for a case."""
+def figures(engine: Engine, case: Mapping[str, Any]) -> Figures:
+    """Return every figure that an engine gives for a case."""
     if case["kind"] == "account_totals":
-        return account_totals(case["inputs"], case["expected"])
-    return KINDS[case["kind"]](case["inputs"])
+        return account_totals(engine, case["inputs"], case["expected"])
+    return KINDS[case["kind"]](engine, case["inputs"])
