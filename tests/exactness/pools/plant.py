@@ -28,6 +28,7 @@ from exactness.pools.near import threshold_names
 
 DIGITS = 15
 _MOST_FAILURES = 100_000
+_ENOUGH_TRIES = 3_000
 _BOTH, _LONG, _SHORT = range(3)
 
 
@@ -63,10 +64,8 @@ class Planter:
         self.closed_assets = [a for a in range(N_ASSETS) if market.collateral[a][-1][0] is not None]
 
     def can_plant(self, name: str) -> bool:
-        """Tell whether the market has what a threshold needs."""
-        if name == "last bracket":
-            return any(self._at_cap(s, self.market.brackets[s][-1][0]) for s in self.closed_symbols)
-        return name != "last collateral tier" or bool(self.closed_assets)
+        """Tell whether the market has what a threshold needs, by trying."""
+        return any(self._try(name) is not None for _ in range(_ENOUGH_TRIES))
 
     def plant(self, name: str, n: int) -> Iterator[Tie]:
         """Return n ties whose actions differ from those on one side of the threshold at least."""
