@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from pymargin.rules import Tier
 
@@ -30,6 +31,7 @@ class Leg:
     wallet: float
     size: Decimal | None = None
 
+    @cached_property
     def pieces(self) -> list[tuple[Fraction, Fraction | None, Fraction, Fraction]]:
         """Return floor, cap (None of the last), rate and deduction of each bracket."""
         found, deduction, before = [], Fraction(0), Fraction(0)
@@ -41,6 +43,7 @@ class Leg:
             found.append((floor, cap, rate, deduction))
         return found
 
+    @cached_property
     def line(self) -> tuple[Fraction, Fraction, Fraction]:
         """Return (a, b, k): balance = a + b u and notional = k u, u being x, or 1/x in COIN-M."""
         quantity, entry = decimal_of(self.quantity), decimal_of(self.entry)
@@ -51,9 +54,9 @@ class Leg:
 
     def roots(self) -> list[Fraction]:
         """Return every price above 0 at which balance and margin are equal."""
-        a, b, k = self.line()
+        a, b, k = self.line
         found = set()
-        for floor, cap, rate, deduction in self.pieces():
+        for floor, cap, rate, deduction in self.pieces:
             slope = b - rate * k
             if not slope:
                 continue
@@ -64,11 +67,11 @@ class Leg:
 
     def fires(self, price: float) -> bool:
         """Return whether the position is due at a price."""
-        a, b, k = self.line()
+        a, b, k = self.line
         u = decimal_of(price) if self.size is None else 1 / decimal_of(price)
         margin = next(
             k * u * rate - deduction
-            for floor, cap, rate, deduction in self.pieces()
+            for floor, cap, rate, deduction in self.pieces
             if cap is None or k * u <= cap
         )
         balance = a + b * u

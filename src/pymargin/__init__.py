@@ -18,7 +18,7 @@ from pymargin.exposure import AssetExposure, Exposure, SymbolExposure, exposure
 from pymargin.futures import coinm, usdm
 from pymargin.impact import Impact, ImpactSummary, impact, impacts
 from pymargin.levels import cross_classic, cross_pro, evaluate
-from pymargin.modes import Action, Mode
+from pymargin.modes import Action, Mode, RootReason
 from pymargin.notices import Change, Notice, NoticeProblem, read_notice
 from pymargin.portfolio import portfolio, portfolio_pro
 from pymargin.position_limits import max_leverage, max_leverage_for_stake, max_position
@@ -33,6 +33,7 @@ from pymargin.results import (
     PositionLevels,
     ProLevels,
 )
+from pymargin.roots import PositionRoots, Roots, liquidation_factor, liquidation_price
 from pymargin.rules import (
     Contract,
     MarginRules,
@@ -74,11 +75,14 @@ __all__ = [
     "NoticeProblem",
     "PortfolioLevels",
     "PositionLevels",
+    "PositionRoots",
     "Prices",
     "PricesError",
     "ProLevels",
     "Problem",
     "Provenance",
+    "RootReason",
+    "Roots",
     "RulesError",
     "Shortfall",
     "Stress",
@@ -103,6 +107,8 @@ __all__ = [
     "exposure",
     "impact",
     "impacts",
+    "liquidation_factor",
+    "liquidation_price",
     "load_rules",
     "max_leverage",
     "max_leverage_for_stake",

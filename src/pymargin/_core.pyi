@@ -221,6 +221,26 @@ def exact_pool_level(
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]: ...
 def force_implementation(name: str) -> None: ...
 def implementation() -> str: ...
+def pool_roots(
+    kernel: str,
+    pools: Pools,
+    market: PoolMarket,
+    due: Decisions,
+    class_of: npt.NDArray[np.uint32] | None,
+    first: npt.NDArray[np.int64],
+    last: npt.NDArray[np.int64],
+    last_exposed: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float64],
+    base: float,
+    scale: float,
+    reach: tuple[float, float] | None,
+    exact: bool,
+    below: npt.NDArray[np.float64],
+    above: npt.NDArray[np.float64],
+    reason: npt.NDArray[np.uint8],
+    unpriced: npt.NDArray[np.uint16],
+    threads: int,
+) -> int: ...
 def pool_shortfalls(
     kernel: str,
     pools: Pools,
@@ -232,6 +252,26 @@ def pool_shortfalls(
 ) -> None: ...
 def read_limit(book: Book, threads: int) -> int: ...
 def read_write_limit(book: Book, level_a: Any, level_b: Any, actions: Any, threads: int) -> int: ...
+def roots(
+    kernel: str,
+    book: Book,
+    schedules: Schedules,
+    price: npt.NDArray[np.float64],
+    schedule_ids: npt.NDArray[np.int32],
+    gaps: npt.NDArray[np.uint16] | None,
+    due: Decisions,
+    class_of: npt.NDArray[np.uint32] | None,
+    weights: npt.NDArray[np.float64],
+    base: float,
+    scale: float,
+    reach: tuple[float, float] | None,
+    exact: bool,
+    below: npt.NDArray[np.float64],
+    above: npt.NDArray[np.float64],
+    reason: npt.NDArray[np.uint8],
+    unpriced: npt.NDArray[np.uint16],
+    threads: int,
+) -> int: ...
 def shortfalls(
     kernel: str,
     book: Book,

@@ -19,6 +19,7 @@ from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource
 from pymargin.provenance import Audited, Provenance
+from pymargin.roots import liquidation_factor
 from pymargin.rules import Timeline
 from pymargin.rules.worst import worst_rules
 
@@ -138,6 +139,7 @@ class Impact(Audited):
     provenance_before: Provenance
     _driver: npt.NDArray[np.int64]
     _mode: Mode | str | None = None
+    _leverage: int | None = None
 
     def __len__(self) -> int:
         return len(self.level_after)
@@ -178,8 +180,8 @@ class Impact(Audited):
         """Return both price factors of some accounts; NaN where no price does it."""
         book = self.accounts if len(positions) == len(self) else self.accounts.select(positions)
         return (
-            _factors(book, self.prices, self.rules_before),
-            _factors(book, self.prices, self.rules_after),
+            _factors(book, self.prices, self.rules_before, self._mode, self._leverage),
+            _factors(book, self.prices, self.rules_after, self._mode, self._leverage),
         )
 
     @cached_property
@@ -438,6 +440,7 @@ class _Run:
             provenance_before=Provenance.of(before.rules, joint_methodology(before.bound)),
             _driver=driver,
             _mode=self.mode,
+            _leverage=self.leverage,
         )
 
     def _worst(self, before: _Side, after: _Side) -> _Side:
@@ -490,11 +493,15 @@ def _alike(one: MarginRules, other: MarginRules) -> bool:
     return all(getattr(one, part) == getattr(other, part) for part in parts)
 
 
-def _factors(accounts: Accounts, prices: Floats, rules: MarginRules) -> Floats:
+def _factors(
+    accounts: Accounts,
+    prices: Floats,
+    rules: MarginRules,
+    mode: Mode | str | None,
+    leverage: int | None,
+) -> Floats:
     """Return float64[n]: the factor on all prices that liquidates; NaN where none does."""
-    import pymargin
-
-    solve = getattr(pymargin, "liquidation_factor", None)
-    if solve is None:
-        return np.full(len(accounts), np.nan)
-    return np.asarray(solve(accounts, prices, rules), dtype=np.float64)
+    roots = liquidation_factor(
+        accounts, prices, rules, mode=mode, leverage=leverage, missing="flag"
+    )
+    return np.asarray(roots)

@@ -8,6 +8,8 @@ void register_limits(py::module_& module);
 void register_pool_grid(py::module_& module);
 void register_pools(py::module_& module);
 void register_questions(py::module_& module);
+void register_roots(py::module_& module);
+void register_pool_roots(py::module_& module);
 }  // namespace pymargin::bindings
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
@@ -19,4 +21,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     pymargin::bindings::register_pools(module);
     pymargin::bindings::register_pool_grid(module);
     pymargin::bindings::register_questions(module);
+    pymargin::bindings::register_roots(module);
+    pymargin::bindings::register_pool_roots(module);
 }

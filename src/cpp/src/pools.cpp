@@ -1,9 +1,16 @@
 #include "pymargin/pools.hpp"
 
+#include <type_traits>
+
+#include "pymargin/exact128.hpp"
 #include "pymargin/quotient.hpp"
 
 namespace pymargin {
 namespace {
+
+/// Exact128 has no division: its legs are those of linear contracts, without initial margins.
+template <class Number>
+constexpr bool divides = !std::is_same_v<Number, Exact128>;
 
 template <class Number>
 Leg<Number> position_leg(const Holdings& book, std::int64_t position) {
@@ -12,37 +19,41 @@ Leg<Number> position_leg(const Holdings& book, std::int64_t position) {
     const Number units = Number(book.positions.quantity[position]) * size;
     const Number entry(book.positions.entry_price[position]);
     const Number zero{};
-    const Number per_leverage = Number(1.0) / Number(book.positions.leverage[position]);
-    if (contract.is_inverse) {
-        return {zero - Number(book.positions.quantity[position]), units / entry, per_leverage};
+    if constexpr (divides<Number>) {
+        const Number per_leverage = Number(1.0) / Number(book.positions.leverage[position]);
+        if (contract.is_inverse) {
+            return {zero - Number(book.positions.quantity[position]), units / entry, per_leverage};
+        }
+        return {units, zero - units * entry, per_leverage};
+    } else {
+        return {units, zero - units * entry, zero};
     }
-    return {units, zero - units * entry, per_leverage};
-}
-
-Quotient loan_of(const Balances<std::uint32_t>& balances, std::int64_t entry) {
-    return Quotient(balances.borrowed[entry]) + Quotient(balances.interest[entry]);
 }
 
 /// The exact leg of an asset; a loan at an unknown leverage needs nothing (and the pool has a gap).
-Leg<Quotient> exact_asset_leg(const Holdings& book, const LegSource& source) {
-    Leg<Quotient> leg;
+template <class Number>
+Leg<Number> exact_asset_leg(const Holdings& book, const LegSource& source) {
+    Leg<Number> leg{};
     if (source.position >= 0) {
-        leg.x = Quotient(book.positions.isolated_margin[source.position]);
+        leg.x = Number(book.positions.isolated_margin[source.position]);
         return leg;
     }
     if (source.wallet >= 0) {
-        leg.x = Quotient(book.wallets.balance[source.wallet]);
+        leg.x = Number(book.wallets.balance[source.wallet]);
     }
     if (source.balance >= 0) {
         const auto& balances = book.balances;
-        const Quotient loan = loan_of(balances, source.balance);
-        leg.x += Quotient(balances.free[source.balance]);
-        leg.x += Quotient(balances.locked[source.balance]);
+        const Number loan =
+            Number(balances.borrowed[source.balance]) + Number(balances.interest[source.balance]);
+        leg.x += Number(balances.free[source.balance]);
+        leg.x += Number(balances.locked[source.balance]);
         leg.x = leg.x - loan;
         const LoanRate* const rate = book.loan_rate(book.loan_leverage[source.balance]);
         if (rate != nullptr && loan.sign() != 0) {
-            leg.y = loan * Quotient(rate->maintenance);
-            leg.z = loan / Quotient(static_cast<double>(rate->leverage - 1));
+            leg.y = loan * Number(rate->maintenance);
+            if constexpr (divides<Number>) {
+                leg.z = loan / Number(static_cast<double>(rate->leverage - 1));
+            }
         }
     }
     return leg;
@@ -59,7 +70,7 @@ bool needs_exact_sum(const Holdings& book, const LegSource& source) noexcept {
 
 Leg<double> asset_leg(const Holdings& book, const LegSource& source) {
     if (needs_exact_sum(book, source)) {
-        const Leg<Quotient> exact = exact_asset_leg(book, source);
+        const Leg<Quotient> exact = exact_asset_leg<Quotient>(book, source);
         return {exact.x.rounded(), exact.y.rounded(), exact.z.rounded()};
     }
     double x = 0;
@@ -86,7 +97,13 @@ Leg<double> leg_of<double>(const Holdings& book, const LegSource& source) {
 template <>
 Leg<Quotient> leg_of<Quotient>(const Holdings& book, const LegSource& source) {
     return source.is_position ? position_leg<Quotient>(book, source.position)
-                              : exact_asset_leg(book, source);
+                              : exact_asset_leg<Quotient>(book, source);
+}
+
+template <>
+Leg<Exact128> leg_of<Exact128>(const Holdings& book, const LegSource& source) {
+    return source.is_position ? position_leg<Exact128>(book, source.position)
+                              : exact_asset_leg<Exact128>(book, source);
 }
 
 template <class RowId>

@@ -201,13 +201,13 @@ def boundary_float(root: Fraction, fires: Decision, *, safe_is_up: bool) -> floa
         x = float(root)
     except OverflowError:
         return math.nan
-    safe, due = (math.inf, 0.0) if safe_is_up else (0.0, math.inf)
+    safe, due = (math.inf, -math.inf) if safe_is_up else (-math.inf, math.inf)
     for _ in range(_MOST_STEPS):
         if not fires(exact(x)):
             x = math.nextafter(x, due)
         else:
             neighbour = math.nextafter(x, safe)
-            if neighbour == x or math.isinf(neighbour) or not fires(exact(neighbour)):
+            if math.isinf(neighbour) or not fires(exact(neighbour)):
                 return x
             x = neighbour
         if math.isinf(x):
@@ -289,12 +289,18 @@ def _beta(name: str, beta: float | Mapping[str, float] | None, rules: MarginRule
 
 
 def _names(case: Case) -> tuple[str, ...]:
-    """Name every asset and symbol whose price the level may ask for."""
+    """Name every asset and symbol whose price the level asks for.
+
+    A futures pool of one asset is in units of it, whatever its price.
+    """
     account = case.account
     symbols = [
         position.symbol
         for position in account.positions
         if case.position in (None, position.number)
     ]
+    is_in_units = case.mode is Mode.COINM or not account.multi_assets or case.position is not None
+    if case.mode in (Mode.USDM, Mode.COINM) and is_in_units:
+        return tuple(dict.fromkeys(symbols))
     settled = [case.rules.contract(symbol).settlement_asset for symbol in symbols]
     return tuple(dict.fromkeys([*account.balances, *account.wallets, *settled, *symbols]))

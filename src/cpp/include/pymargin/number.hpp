@@ -55,11 +55,13 @@ Number positive_part(const Number& value) {
     return value.sign() > 0 ? value : Number();
 }
 
-inline Quotient size_of(const Quotient& value) {
-    return value.sign() < 0 ? Quotient() - value : value;
+template <class Number, class = std::enable_if_t<is_exact<Number>>>
+Number size_of(const Number& value) {
+    return value.sign() < 0 ? Number() - value : value;
 }
 
-inline const Quotient& choose(bool which, const Quotient& yes, const Quotient& no) noexcept {
+template <class Number, class = std::enable_if_t<is_exact<Number>>>
+const Number& choose(bool which, const Number& yes, const Number& no) noexcept {
     return which ? yes : no;
 }
 

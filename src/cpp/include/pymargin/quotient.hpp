@@ -41,6 +41,21 @@ class Quotient {
         return right < left;
     }
 
+    /// The same value in lowest terms. Arithmetic does not reduce by itself: a formula's few
+    /// operations cost less than divisors do, but chains of them grow.
+    Quotient reduced() const;
+
+    /// A number of so many leading bits, no nearer to 0 and hardly farther from it.
+    Quotient shortened(int bits) const;
+
+    /// How many limbs the value takes.
+    std::size_t size() const noexcept {
+        return numerator_.size() + denominator_.size();
+    }
+
+    /// The square root of a number >= 0: exact where it is a rational, else to `bits` bits.
+    Quotient square_root(int bits) const;
+
     /// The value to within a few ulp; infinite or 0 where float64's range ends.
     double rounded() const;
     /// numerator / denominator to within a few ulp; denominator is not 0.

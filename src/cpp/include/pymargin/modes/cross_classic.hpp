@@ -39,6 +39,7 @@ struct CrossClassic {
 
     enum Table { collateral, borrow, transfer_out };
     static constexpr int n_tables = has_three_ratios ? 3 : 1;
+    static constexpr int n_held_tables = n_tables;  ///< those asked of holdings, not of debts
 
     enum Level {
         margin_level,

@@ -37,6 +37,7 @@ struct CrossPro {
 
     enum Table { collateral, maintenance, initial };
     static constexpr int n_tables = 3;
+    static constexpr int n_held_tables = 1;  ///< those asked of holdings, not of debts
 
     enum Level { margin_level, available_margin, n_levels };
 

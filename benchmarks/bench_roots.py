@@ -1,0 +1,88 @@
+"""Time the inverses on one core: a million liquidation prices of single positions, and factors.
+
+``pytest benchmarks/bench_roots.py --benchmark-only`` times them; ``--quick`` takes 5,000 accounts.
+Answers are held against the oracle before they are timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pymargin as pm
+from pymargin import oracle
+
+Benchmark = Callable[..., Any]
+SYMBOL, MARK = "BTCUSDT", 64_250.5
+_CHECKED = 100
+
+
+@pytest.fixture(scope="module")
+def single_legs(n_accounts: int) -> pm.Accounts:
+    """Return n accounts of one position in one symbol, at leverages of 2 to 50."""
+    rng = np.random.default_rng(0)
+    notional = np.exp(rng.uniform(np.log(1e2), np.log(1e7), n_accounts))
+    entry = np.round(MARK * rng.uniform(0.97, 1.03, n_accounts), 1)
+    quantity = np.maximum(np.round(notional / entry, 3), 0.001) * rng.choice((-1, 1), n_accounts)
+    wallet = np.round(np.abs(quantity) * entry / rng.uniform(2, 20, n_accounts), 2)
+    each, symbol = np.arange(n_accounts + 1), np.zeros(n_accounts, dtype=np.uint16)
+    return pm.Accounts.from_arrays(
+        ids=each[:-1],
+        offsets=np.zeros(n_accounts + 1, dtype=np.int64),
+        assets=("USDT",),
+        asset_ids=np.empty(0, dtype=np.uint16),
+        free=np.empty(0),
+        wallets={"offsets": each, "asset_ids": symbol, "balance": wallet},
+        symbols=(SYMBOL,),
+        positions={
+            "offsets": each, "symbol_ids": symbol, "quantity": quantity, "entry_price": entry,
+        },
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["nearest", "boundary"])
+def test_single_leg_prices(
+    benchmark: Benchmark, single_legs: pm.Accounts, rules: pm.MarginRules, exact: bool
+) -> None:
+    prices = {SYMBOL: MARK}
+
+    def solve() -> pm.Roots:
+        return pm.liquidation_price(single_legs, prices, rules, SYMBOL, mode="usdm", exact=exact)
+
+    roots = solve()
+    for k in np.linspace(0, len(single_legs) - 1, _CHECKED, dtype=int).tolist():
+        row = single_legs.row(k)
+        wanted = oracle.liquidation_price(row, prices, rules, SYMBOL, mode="usdm")
+        for side in ("below", "above"):
+            fraction = getattr(wanted, side)
+            nearest = np.nan if fraction is None else float(fraction)
+            expected = getattr(wanted, f"{side}_float") if exact else nearest
+            assert np.array_equal(getattr(roots, side)[k], expected, equal_nan=True)
+    benchmark(solve)
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["nearest", "boundary"])
+@pytest.mark.parametrize("mode", ["cross_classic", "cross_pro"])
+def test_factors(
+    benchmark: Benchmark,
+    book: pm.Accounts,
+    prices: np.ndarray,
+    rules: pm.MarginRules,
+    mode: str,
+    exact: bool,
+) -> None:
+    def solve() -> pm.Roots:
+        return pm.liquidation_factor(book, prices, rules, mode=mode, leverage=5, exact=exact)
+
+    roots = solve()
+    by_name = dict(zip(book.assets, prices.tolist(), strict=True))
+    for k in np.linspace(0, len(book) - 1, _CHECKED, dtype=int).tolist():
+        wanted = oracle.liquidation_factor(book.row(k), by_name, rules, mode=mode, leverage=5)
+        assert roots.reason[k] == wanted.reason
+        if exact:
+            assert np.array_equal(roots.below[k], wanted.below_float, equal_nan=True)
+            assert np.array_equal(roots.above[k], wanted.above_float, equal_nan=True)
+    benchmark(solve)

@@ -1,0 +1,390 @@
+"""At what price every account of a book goes: `liquidation_price`, `liquidation_factor`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pymargin.asked import At
+from pymargin.errors import MarginError, Problem
+from pymargin.evaluation import Missing
+from pymargin.filling import check_threads
+from pymargin.levels import bind_modes, joint_methodology
+from pymargin.modes import Mode, RootReason
+from pymargin.prices import Prices, PriceSource, resolve, resolve_marks
+from pymargin.provenance import Audited, Provenance
+from pymargin.root_parts import Movement, RootFigures, solve_part
+from pymargin.rules import MarginRules
+
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
+__all__ = ["PositionRoots", "Roots", "Side", "liquidation_factor", "liquidation_price"]
+
+Floats = npt.NDArray[np.float64]
+Side: TypeAlias = Literal["nearest", "below", "above"]
+_SIDES = ("nearest", "below", "above")
+
+
+class _Sided:
+    """Roots on both sides of where the search started; an array of the side that was asked for."""
+
+    below: Floats
+    above: Floats
+    start: float
+    side: Side
+
+    @property
+    def nearest(self) -> Floats:
+        """float64: the root nearer to the current price; the one below where both are as near."""
+        with np.errstate(invalid="ignore"):
+            takes_above = np.isnan(self.below) | (self.above - self.start < self.start - self.below)
+        return np.where(takes_above, self.above, self.below)
+
+    def __len__(self) -> int:
+        return len(self.below)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        chosen: Floats = getattr(self, self.side)
+        if copy is False and self.side == "nearest":
+            raise ValueError("the nearest roots are made when asked for: copy must not be False")
+        made = np.asarray(chosen, dtype=dtype)
+        return made.copy() if copy else made
+
+
+@dataclass(frozen=True, eq=False)
+class PositionRoots(_Sided):
+    """The roots of the k isolated positions of a book, each at its own price.
+
+    Parameters
+    ----------
+    account
+        int64[k]: where the account of each stands in the book.
+    position
+        int64[k]: the place of each among its account's positions.
+    symbols
+        object[k] of str.
+    below, above, reason, start, side
+        As of `Roots`.
+    """
+
+    account: npt.NDArray[np.int64]
+    position: npt.NDArray[np.int64]
+    symbols: npt.NDArray[np.object_]
+    below: Floats
+    above: Floats
+    reason: npt.NDArray[np.uint8]
+    start: float
+    side: Side
+
+
+@dataclass(frozen=True, eq=False)
+class Roots(_Sided, Audited):
+    """The prices (or factors) at which the decision over n accounts changes.
+
+    ``np.asarray(roots)`` is the side that was asked for.
+
+    Parameters
+    ----------
+    accounts
+        The book.
+    below, above
+        float64[n]: on the way down and on the way up from the current price; NaN where no price
+        does it.
+    reason
+        uint8[n] of `RootReason`: OK; NEVER, no price does it; NO_EXPOSURE, nothing that the
+        account has moves; ALREADY, it is there now, and a root is where it would leave; UNPRICED.
+    start
+        The current price, of a factor 1; NaN where the name has none.
+    side
+        ``"nearest"``, ``"below"`` or ``"above"``.
+    positions
+        The roots of isolated positions, which are none of their accounts' own.
+    provenance
+        By which rules and formulas.
+    """
+
+    accounts: Accounts
+    below: Floats
+    above: Floats
+    reason: npt.NDArray[np.uint8]
+    start: float
+    side: Side
+    positions: PositionRoots
+    provenance: Provenance
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The account ids: int64[n] or object[n] of str."""
+        return self.accounts.ids
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.reason, minlength=len(RootReason))
+        parts = ", ".join(f"{one.name} {counts[one]:,}" for one in RootReason if counts[one])
+        return f"<Roots of {len(self):,} accounts, {self.methodology}: {parts}>"
+
+
+def liquidation_price(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    name: str | Mapping[str, float],
+    *,
+    at: At = "liquidation",
+    side: Side = "nearest",
+    exact: bool = True,
+    mode: Mode | str | None = None,
+    leverage: int | None = None,
+    collateral: Literal["gross", "net"] = "gross",
+    order_loss: Literal["marginal", "standalone"] = "marginal",
+    missing: Missing = "raise",
+    threads: int = 1,
+) -> Roots:
+    """Return the prices of a name at which each account is liquidated, all others standing.
+
+    The decision is the one that `evaluate` makes, as a function of the price: every schedule,
+    every leg's bracket and every sign moves with it. Where an account is safe a root is the first
+    price at which it is due, where it is due already the first at which it no longer is. Roots are
+    found by walking from edge to edge of the piecewise-linear margin, not by bisection. Open-order
+    loss stays as it is at the current prices. Our readings: an asset's bid and ask rates move in
+    proportion with its index price; a price of 0 may be reached, except of COIN-M contracts.
+
+    Parameters
+    ----------
+    accounts
+        n accounts, each under its own mode.
+    prices
+        As of `evaluate`.
+    rules
+        Schedules, methodology and thresholds.
+    name
+        The asset (index price, USDT) or symbol (mark price) that moves, and nothing else does; or
+        a mapping of several to their weights: as the first of positive weight moves by a share,
+        each moves by its weight over the first's times that share. Roots are prices of that one.
+    at
+        ``"liquidation"``, ``"margin_call"`` (who is liquidated was called), ``"bankruptcy"``, or
+        a level of the mode.
+    side
+        What ``np.asarray`` of the result is: the ``"nearest"`` root, the one ``"below"`` or
+        ``"above"`` the current price.
+    exact
+        True: a root is the last float64 on the way from the safe side at which the exact decision
+        fires, its neighbour on the safe side does not. False: the float64 nearest to the root.
+    mode
+        One mode for all accounts, whatever their own.
+    leverage
+        3 or 5 for Cross Margin Classic accounts that state none.
+    collateral, order_loss
+        As in `cross_pro`.
+    missing
+        ``"raise"``, or ``"flag"``: accounts that cannot be valued are UNPRICED.
+    threads
+        How many threads; 0 takes all processors. The result is the same for any.
+
+    Returns
+    -------
+    Roots
+        ``below, above, nearest`` float64[n]; ``reason`` uint8[n]; ``positions``.
+
+    Raises
+    ------
+    MarginError
+        `at` is no decision of a mode, or `name` gives nothing to move; or the moved names act on
+        one another so that a root would be one of a polynomial of degree above 2.
+    AccountsError, PricesError, RulesError, UnpricedError
+        As in `evaluate`.
+
+    Examples
+    --------
+    >>> import pymargin as pm
+    >>> row = {"account": "a", "mode": "usdm", "wallets": [{"asset": "USDT", "balance": 1000}],
+    ...     "positions": [{"symbol": "BTCUSDT", "quantity": 0.1, "entry_price": 60000}]}
+    >>> accounts = pm.Accounts.from_rows([row])
+    >>> roots = pm.liquidation_price(accounts, {"BTCUSDT": 60000}, pm.example_rules(), "BTCUSDT")
+    >>> roots.below, pm.RootReason(int(roots.reason[0]))
+    (array([50200.80321285]), <RootReason.OK: 0>)
+    """
+    weights = _weights(name)
+    first = next((key for key, weight in weights.items() if weight > 0), None)
+    if first is None:
+        raise MarginError([Problem("name", "weights", dict(weights), "of a weight above 0")])
+    start = _price_of(first, accounts, prices)
+    moves = not math.isnan(start) and (start > 0 or len(weights) == 1)
+    movement = Movement(
+        base=start if moves else 1.0,
+        scale=weights[first],
+        weight_of=lambda one: weights.get(one, 0.0) if moves else 0.0,
+        reach=(min(0.0, *weights.values()), max(weights.values())),
+    )
+    return _solve(
+        accounts, prices, rules, movement, start, at, side, exact, mode, leverage,
+        (collateral, order_loss), missing, threads,
+    )  # fmt: skip
+
+
+def liquidation_factor(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    *,
+    beta: float | Mapping[str, float] | None = None,
+    at: At = "liquidation",
+    side: Side = "nearest",
+    exact: bool = True,
+    mode: Mode | str | None = None,
+    leverage: int | None = None,
+    collateral: Literal["gross", "net"] = "gross",
+    order_loss: Literal["marginal", "standalone"] = "marginal",
+    missing: Missing = "raise",
+    threads: int = 1,
+) -> Roots:
+    """Return the factors t on all prices at which each account is liquidated.
+
+    Every price p becomes ``p * (1 + beta * (t - 1))``. As `liquidation_price` otherwise.
+
+    Parameters
+    ----------
+    accounts, prices, rules, at, side, exact, mode, leverage, collateral, order_loss, missing
+        As in `liquidation_price`.
+    beta
+        One number for every name, or a mapping of name to its own; names left out have 1, USDT
+        and ``rules.stable`` 0.
+    threads
+        As in `liquidation_price`.
+
+    Returns
+    -------
+    Roots
+        ``below, above, nearest`` float64[n] factors; ``reason`` uint8[n]; ``positions``.
+
+    Raises
+    ------
+    MarginError, AccountsError, PricesError, RulesError, UnpricedError
+        As in `liquidation_price`.
+
+    Examples
+    --------
+    >>> import pymargin as pm
+    >>> row = {"account": "a", "mode": "cross_classic", "leverage": 5, "balances": [
+    ...     {"asset": "BTC", "free": 1}, {"asset": "USDT", "borrowed": 20000}]}
+    >>> accounts = pm.Accounts.from_rows([row])
+    >>> rules = pm.builtin_rules(at="2025-11-14T06:00Z")
+    >>> pm.liquidation_factor(accounts, {"BTC": 44000}, rules).below
+    array([0.5])
+    """
+    given = _weights(beta) if isinstance(beta, Mapping) else {}
+    usual = 1.0 if beta is None or isinstance(beta, Mapping) else _weights({"beta": beta})["beta"]
+
+    def weight_of(one: str) -> float:
+        is_stable = one == "USDT" or one in rules.stable
+        return given.get(one, 0.0 if is_stable else usual)
+
+    movement = Movement(base=1.0, scale=1.0, weight_of=weight_of, reach=None)
+    return _solve(
+        accounts, prices, rules, movement, 1.0, at, side, exact, mode, leverage,
+        (collateral, order_loss), missing, threads,
+    )  # fmt: skip
+
+
+def _solve(
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    movement: Movement,
+    start: float,
+    at: At,
+    side: Side,
+    exact: bool,
+    mode: Mode | str | None,
+    leverage: int | None,
+    readings: tuple[str, str],
+    missing: Missing,
+    threads: int,
+) -> Roots:
+    check_threads(threads)
+    if side not in _SIDES:
+        raise ValueError(f"side must be one of {_SIDES}, not {side!r}")
+    parts = bind_modes(
+        accounts, prices, rules, leverage=leverage, missing=missing, mode=mode, readings=readings,
+        threads=threads,
+    )  # fmt: skip
+    n, offsets = len(accounts), _offsets(accounts)
+    roots = RootFigures.empty(n)
+    isolated = RootFigures.empty(int(offsets[-1]))
+    for where, bound in parts:
+        at_rows = np.arange(n) if where is None else where
+        own, of_positions, positions = solve_part(bound, movement, at, exact=exact, threads=threads)
+        roots.put(at_rows, own)
+        # A part's positions stand in its own order: account by account.
+        first = _offsets(bound.accounts)[:-1]
+        owner = np.searchsorted(first, positions, side="right") - 1
+        isolated.put(offsets[at_rows[owner]] + positions - first[owner], of_positions)
+    return Roots(
+        accounts=accounts,
+        below=roots.below,
+        above=roots.above,
+        reason=roots.reason,
+        start=start,
+        side=side,
+        positions=_position_roots(accounts, isolated, start, side),
+        provenance=Provenance.of(rules, joint_methodology(parts)),
+    )
+
+
+def _offsets(accounts: Accounts) -> npt.NDArray[np.int64]:
+    positions = accounts._positions
+    return np.zeros(len(accounts) + 1, dtype=np.int64) if positions is None else positions.offsets
+
+
+def _position_roots(
+    accounts: Accounts, figures: RootFigures, start: float, side: Side
+) -> PositionRoots:
+    solved = np.flatnonzero(figures.is_solved)
+    offsets = _offsets(accounts)
+    account = np.searchsorted(offsets, solved, side="right") - 1
+    symbols = np.array(accounts.symbols, dtype=object)
+    if accounts._positions is None:
+        symbols = np.empty(0, dtype=object)
+    else:
+        symbols = symbols[accounts._positions.symbol_ids[solved]]
+    return PositionRoots(
+        account=account,
+        position=solved - offsets[account],
+        symbols=symbols,
+        below=figures.below[solved],
+        above=figures.above[solved],
+        reason=figures.reason[solved],
+        start=start,
+        side=side,
+    )
+
+
+def _weights(name: str | Mapping[str, float]) -> dict[str, float]:
+    if isinstance(name, str):
+        return {name: 1.0}
+    bad = [
+        Problem(f"name[{key!r}]", "weight", weight, "a finite number")
+        for key, weight in name.items()
+        if not math.isfinite(weight)
+    ]
+    if bad:
+        raise MarginError(bad)
+    return {key: float(weight) for key, weight in name.items()}
+
+
+def _price_of(name: str, accounts: Accounts, prices: PriceSource) -> float:
+    """Return the index price of an asset, else the mark price of a symbol, else NaN."""
+    if isinstance(prices, np.ndarray):
+        index = resolve(prices, accounts.assets)
+        if name in accounts.assets:
+            return float(index[accounts.assets.index(name)])
+        return 1.0 if name == "USDT" else math.nan
+    index = resolve(prices, (name,))
+    if isinstance(prices, Prices) and math.isnan(index[0]):
+        return float(resolve_marks(prices, (name,))[0])
+    return float(index[0])
