@@ -65,9 +65,9 @@ std::int64_t run(const PoolsOfBook& book, const PoolMarket& market, const Decisi
     return book.visit([&](const auto& view) {
         const WideIds rows(view.row, view.offsets[view.n_accounts]);
         const Pools<std::uint32_t> pools{
-            view.n_accounts, view.offsets, rows.data(),    view.x,
-            view.y,          view.z,       view.gaps,      view.open_order_loss,
-            view.book,       view.account, view.first_pool};
+            view.n_accounts, view.offsets, rows.data(),     view.x,
+            view.y,          view.z,       view.gaps,       view.open_order_loss,
+            view.book,       view.account, view.first_pool, view.keys};
         return find_roots(
             ranges.n,
             [&](std::int64_t k) {

@@ -440,6 +440,8 @@ std::int64_t find_roots(std::int64_t n, const SubjectOf& subject_of, const Quest
             root.reason = RootReason::unpriced;
         } else if (!subject.is_exposed()) {
             root.reason = RootReason::no_exposure;
+        } else if (!subject.is_solvable()) {
+            unsolvable = k;
         } else if (subject.is_free()) {
             root.reason = RootReason::never;
         } else if (!question.is_any_test || !subject.is_concave() ||

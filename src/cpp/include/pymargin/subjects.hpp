@@ -110,6 +110,9 @@ class AccountSubject {
     bool is_exposed() const noexcept {
         return is_exposed_;
     }
+    static constexpr bool is_solvable() noexcept {
+        return true;
+    }
     /// Whether the account owes nothing and no test can fire.
     bool is_free() const noexcept {
         return !owes_ && Mode::is_free_without_debt;
@@ -261,6 +264,11 @@ class PoolSubject {
     bool is_exposed() const noexcept {
         return is_exposed_;
     }
+    /// Whether no contract moves together with the asset that it is settled in but an inverse one
+    /// in proportion with its coin: products of two prices are not solved for.
+    bool is_solvable() const noexcept {
+        return is_solvable_;
+    }
     static constexpr bool is_free() noexcept {
         return false;
     }
@@ -396,8 +404,8 @@ class PoolSubject {
             }
             if (leg < end) {
                 has_only_decimals_ = has_only_decimals_ && !(terms.contract_size > 0);
-                is_concave_ = is_concave_ && question_.is_fit[row] != 0 &&
-                              (!is_asset || fit_together(begin, leg));
+                const bool fits = !is_asset || fit_together(begin, leg);
+                is_concave_ = is_concave_ && question_.is_fit[row] != 0 && fits;
                 only_rises_ =
                     only_rises_ && (weight == 0 || (is_asset && leg == begin && !moves_units &&
                                                     pools_.x[leg] >= 0 && pools_.y[leg] == 0));
@@ -409,7 +417,7 @@ class PoolSubject {
     }
 
     /// Positions `begin` to `asset`, and the asset that they are settled in.
-    bool fit_together(std::int64_t begin, std::int64_t asset) const noexcept {
+    bool fit_together(std::int64_t begin, std::int64_t asset) noexcept {
         const double of_asset = weight_of(asset);
         for (std::int64_t leg = begin; leg < asset; ++leg) {
             const double of_position = weight_of(leg);
@@ -418,6 +426,7 @@ class PoolSubject {
             }
             const bool is_inverse = terms_of(leg).contract_size > 0;
             if (of_asset != 0 && !(is_inverse && of_position == of_asset)) {
+                is_solvable_ = false;
                 return false;
             }
             // Of an inverse contract alone the profit of a long position is concave in its price.
@@ -490,6 +499,7 @@ class PoolSubject {
     Reach reach_{};
     bool is_exposed_ = false;
     bool is_concave_ = true;
+    bool is_solvable_ = true;
     bool has_pole_ = false;
     bool has_only_decimals_ = true;
     bool only_rises_ = true;
