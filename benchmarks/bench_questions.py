@@ -68,6 +68,25 @@ def test_shortfall_of_pools(
     benchmark(pm.shortfall, book, prices, rules, 2.5)
 
 
+@pytest.mark.parametrize("mode", ["cross_classic", "cross_pro"])
+@pytest.mark.parametrize("question", ["max_borrow", "max_transfer_out"])
+def test_room(
+    benchmark: Benchmark,
+    book: pm.Accounts,
+    prices: np.ndarray,
+    rules: pm.MarginRules,
+    question: str,
+    mode: str,
+) -> None:
+    ask = getattr(pm, question)
+    found = ask(book, prices, rules, "USDT", mode=mode)
+    by_name = named(book, prices)
+    for position in sampled(book):
+        expected = getattr(oracle, question)(book.row(position), by_name, rules, "USDT", mode=mode)
+        assert math.isclose(found[position], float(expected), rel_tol=1e-12, abs_tol=1e-9)
+    benchmark(ask, book, prices, rules, "USDT", mode=mode)
+
+
 def test_exposure(benchmark: Benchmark, book: pm.Accounts, prices: np.ndarray) -> None:
     found = pm.exposure(book, prices).by_asset
     held = np.bincount(book._asset_ids, weights=book._free + book._locked)

@@ -13,10 +13,12 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "questions.md"
 QUESTIONS = (
     "after",
     "exposure",
+    "max_borrow",
     "max_leverage",
     "max_leverage_for_stake",
     "max_position",
     "max_transfer_in",
+    "max_transfer_out",
     "shortfall",
     "switch",
 )

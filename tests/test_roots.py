@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 import pytest
-from oracle_rows import COINM, MODES, USDM, random_prices, random_row, random_rules
+from oracle_rows import MODES, random_prices, random_row, random_rules
 
 import pymargin as pm
 from pymargin import oracle

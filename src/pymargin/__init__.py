@@ -33,6 +33,7 @@ from pymargin.results import (
     PositionLevels,
     ProLevels,
 )
+from pymargin.room import max_borrow, max_transfer_out
 from pymargin.roots import PositionRoots, Roots, liquidation_factor, liquidation_price
 from pymargin.rules import (
     Contract,
@@ -110,10 +111,12 @@ __all__ = [
     "liquidation_factor",
     "liquidation_price",
     "load_rules",
+    "max_borrow",
     "max_leverage",
     "max_leverage_for_stake",
     "max_position",
     "max_transfer_in",
+    "max_transfer_out",
     "portfolio",
     "portfolio_pro",
     "prices_from_binance",

@@ -241,6 +241,28 @@ def pool_roots(
     unpriced: npt.NDArray[np.uint16],
     threads: int,
 ) -> int: ...
+def largest_loans(
+    pools: Pools,
+    market: PoolMarket,
+    withdrawal: str,
+    leverage: _Array,
+    price: float,
+    out: Any,
+    threads: int,
+) -> None: ...
+def pool_rooms(
+    kernel: str,
+    pools: Pools,
+    market: PoolMarket,
+    refused: Decisions,
+    class_of: Any,
+    withdrawal: str,
+    subjects: _Array,
+    row: int,
+    most: _Array,
+    out: Any,
+    threads: int,
+) -> None: ...
 def pool_shortfalls(
     kernel: str,
     pools: Pools,
@@ -272,6 +294,22 @@ def roots(
     unpriced: npt.NDArray[np.uint16],
     threads: int,
 ) -> int: ...
+def rooms(
+    kernel: str,
+    book: Book,
+    schedules: Schedules,
+    price: _Array,
+    schedule_ids: _Array,
+    gaps: Any,
+    refused: Decisions,
+    class_of: Any,
+    asset: int,
+    held: float,
+    owed: float,
+    most: _Array,
+    out: Any,
+    threads: int,
+) -> None: ...
 def shortfalls(
     kernel: str,
     book: Book,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,14 +14,14 @@ from pymargin import _core
 from pymargin.book import cached
 from pymargin.errors import MarginError, Problem
 from pymargin.evaluation import account_classes
-from pymargin.modes import Mode
+from pymargin.modes import Action, Mode
 from pymargin.rules.thresholds import Line, ModeThresholds
-from pymargin.tables import AccountClass, compile_decisions, limit_for
+from pymargin.tables import AccountClass, compile_decisions, decimal_pair, limit_for
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["Asked", "At", "ask", "lines_at"]
+__all__ = ["Asked", "At", "ask", "compile_refusals", "lines_at"]
 
 At: TypeAlias = str | float | Decimal
 """``liquidation``, ``margin_call``, ``bankruptcy`` or a level."""
@@ -139,3 +140,53 @@ def ask(
         return Asked(class_of, classes, decisions, np.array(limits))
 
     return cached(accounts, f"asked/{name}", (thresholds, levels, leverage, absent), make)
+
+
+def compile_refusals(
+    thresholds: ModeThresholds,
+    levels: Sequence[str],
+    classes: Sequence[AccountClass],
+    action: Action,
+    *,
+    absent: frozenset[str] = frozenset(),
+    lines_refuse: bool = False,
+) -> _core.Decisions:
+    """Compile whether an action is refused: 1 for the combinations of tests that do not give it.
+
+    Parameters
+    ----------
+    thresholds
+        The lines and grants of the mode.
+    levels, classes, absent
+        As in `compile_decisions`.
+    action
+        What is refused, one of those that lines and grants give.
+    lines_refuse
+        Every line that matches refuses, whatever it gives.
+    """
+    lines = [line for line in thresholds.lines if line.level not in absent]
+    grants = [grant for grant in thresholds.grants if grant.level not in absent]
+    # What does not bear on the action is not tested: a walk would stop at its edges.
+    grants = [grant for grant in grants if grant.action == action.name]
+    tests = [(line.level, line.at_most, line.own_ratio) for line in lines]
+    tests += [(grant.level, grant.above, False) for grant in grants]
+    refused = np.empty(1 << len(tests), dtype=np.uint16)
+    for bits in range(len(refused)):
+        matched = next((line for k, line in enumerate(lines) if bits >> k & 1), None)
+        if matched is not None:
+            given = action.name in matched.actions and not lines_refuse
+        else:
+            given = action.name in thresholds.actions or any(
+                not bits >> (len(lines) + k) & 1 for k in range(len(grants))
+            )
+        refused[bits] = not given
+    limits = [[limit_for(limit, one, own_ratio=own) for _, limit, own in tests] for one in classes]
+    shape = (len(classes), len(tests))
+    return _core.Decisions(
+        np.array([levels.index(level) for level, _, _ in tests], dtype=np.int32),
+        np.array([[float(x) for x in row] for row in limits], dtype=np.float64).reshape(shape),
+        np.array([[decimal_pair(x) for x in row] for row in limits], dtype=np.int64).reshape(
+            *shape, 2
+        ),
+        refused,
+    )

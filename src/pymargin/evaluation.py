@@ -230,6 +230,16 @@ class Evaluation:
         )
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the kernel reads, in its order."""
+        return _kernel_tables(self.spec, self.methodology, self.rules)
+
+    def schedule_ids_of(self, asset: str) -> npt.NDArray[np.int32]:
+        """Return int32[n_tables]: the schedule numbers of an asset, of the book or not."""
+        found = compile_tables(self.rules).schedule_ids(self.tables, (asset,))
+        return np.ascontiguousarray(found[:, 0])
+
+    @property
     def level_name(self) -> str:
         """The level that lines decide on: lower is worse."""
         return self.spec.levels[0]

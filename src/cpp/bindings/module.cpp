@@ -10,6 +10,7 @@ void register_pools(py::module_& module);
 void register_questions(py::module_& module);
 void register_roots(py::module_& module);
 void register_pool_roots(py::module_& module);
+void register_room(py::module_& module);
 }  // namespace pymargin::bindings
 
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
@@ -23,4 +24,5 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     pymargin::bindings::register_questions(module);
     pymargin::bindings::register_roots(module);
     pymargin::bindings::register_pool_roots(module);
+    pymargin::bindings::register_room(module);
 }

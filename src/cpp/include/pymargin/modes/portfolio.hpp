@@ -4,6 +4,10 @@
 
 namespace pymargin {
 
+/// What the largest withdrawal leaves: 1.2 times the maintenance margin, or [the other reading] the
+/// initial margin.
+enum class Withdrawal { leaves_maintenance, leaves_initial };
+
 /// Portfolio Margin and Portfolio Margin Pro: uniMMR = (account equity - open order loss) /
 /// maintenance margin; available balance = account equity - open order loss - initial margin [our
 /// reading where orders are open]. The two differ in their collateral rates, flat or tiered.
@@ -101,11 +105,20 @@ struct Portfolio {
             case initial_margin:
                 return sums.initial;
             case left_by_maintenance:
-                return positive_part(sums.equity - sums.open_order_loss -
-                                     Number(1.2) * sums.maintenance);
+                return positive_part(withdrawable(sums, Withdrawal::leaves_maintenance));
             default:
-                return positive_part(sums.equity - sums.open_order_loss - sums.initial);
+                return positive_part(withdrawable(sums, Withdrawal::leaves_initial));
         }
+    }
+
+    /// What an account may withdraw before it is cut off at 0.
+    template <class Number>
+    static PYMARGIN_INLINE Number withdrawable(const Sums<Number>& sums,
+                                               Withdrawal withdrawal) noexcept {
+        const Number equity = sums.equity - sums.open_order_loss;
+        return withdrawal == Withdrawal::leaves_maintenance
+                   ? equity - Number(1.2) * sums.maintenance
+                   : equity - sums.initial;
     }
 
   private:
