@@ -92,10 +92,10 @@ def test_prices_are_the_oracles(mode, seed, exact):
 @pytest.mark.parametrize("exact", [True, False])
 def test_factors_are_the_oracles(mode, seed, exact):
     rng, rules, prices, rows = book_of(mode, seed)
-    beta = rng.choice((None, 0.7, 1.3))
-    if beta is None or mode.startswith("portfolio") or mode == "usdm":
-        # A contract settled in an asset that moves with it is refused.
-        beta = {"BBBAAA": 0.0}
+    beta = rng.choice((None, None, 0.5, 1.3, {"AAA": 0.7}))
+    if isinstance(beta, dict):
+        # A coin and its contracts in proportion: degrees above 2 are refused.
+        beta |= dict.fromkeys([*USDM, *COINM, "BBB"], 0.7)
     check("liquidation_factor", rows, prices, rules, beta=beta, at=at_of(rng, mode), exact=exact)
 
 
@@ -118,14 +118,6 @@ def test_readings_of_pro(collateral, order_loss):
     readings = {"collateral": collateral, "order_loss": order_loss}
     check("liquidation_price", rows, prices, rules, "AAA", **readings)
     check("liquidation_factor", rows, prices, rules, **readings)
-
-
-def test_a_contract_that_moves_with_its_settlement_asset_is_refused():
-    leg = {"symbol": "BBBAAA", "quantity": 1.0, "entry_price": 0.2}
-    rows = [{"account": "x", "mode": "portfolio", "positions": [leg]}]
-    _, rules, prices, _ = book_of("portfolio", "refused", 0)
-    with pytest.raises(pm.MarginError, match="settled in"):
-        pm.liquidation_factor(pm.Accounts.from_rows(rows), prices, rules)
 
 
 def test_threads_change_nothing():

@@ -220,8 +220,7 @@ def _row_weights(kernel: str, pools: BoundPools, movement: Movement) -> Floats:
 def _check_solved(number: int, ids: npt.NDArray[Any]) -> None:
     if number >= 0:
         raise MarginError(
-            "the moved names must act on one another in a way that can be solved: a COIN-M "
-            "contract must move in proportion with its coin, any other not together with the asset "
-            "that it is settled in; beta or weights of 0 keep a name "
+            "the moved names must act on one another in a way that can be solved: an account of "
+            "several COIN-M coins needs each contract to move in proportion with its coin "
             f"(account {ids[number]!r})"
         )

@@ -159,7 +159,8 @@ Book::Book(py::array offsets, py::array assets, py::array free, py::array locked
     input<double>(give_quantity_, "order_give_quantity", n_orders);
     input<double>(get_quantity_, "order_get_quantity", n_orders);
     input<double>(open_order_loss_, "open_order_loss", n_accounts_);
-    if (has_dtype<std::uint16_t>(assets_)) {
+    is_narrow_ = has_dtype<std::uint16_t>(assets_);
+    if (is_narrow_) {
         check_ids<std::uint16_t>(assets_, give_assets_, get_assets_, n_entries, n_orders);
     } else {
         check_ids<std::uint32_t>(assets_, give_assets_, get_assets_, n_entries, n_orders);

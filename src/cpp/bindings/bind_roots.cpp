@@ -31,11 +31,11 @@ std::int64_t run(const RootCall& call) {
     const std::int64_t n = call.book.n_accounts();
     const Movement movement = call.arrays.movement(n_rows);
     const RootArrays out = call.arrays.take(n);
-    // No Python object is touched while the core runs.
-    const py::gil_scoped_release release;
-    const Question question(movement, call.arrays.given_reach(), rows.market(), n_rows,
-                            Mode::n_held_tables, call.due, call.arrays.is_exact);
     return call.book.visit([&](const auto& view) {
+        // No Python object is touched while the core runs.
+        const py::gil_scoped_release release;
+        const Question question(movement, call.arrays.given_reach(), rows.market(), n_rows,
+                                Mode::n_held_tables, call.due, call.arrays.is_exact);
         const auto& balances = view.balances;
         const auto& orders = view.orders;
         const std::int64_t n_orders = orders.offsets[n];

@@ -39,8 +39,7 @@ class Book {
     /// Calls visit(AccountArrays<AssetId>) with the id type that the book has.
     template <class Visit>
     decltype(auto) visit(Visit&& visit) const {
-        return has_dtype<std::uint16_t>(assets_) ? visit(view<std::uint16_t>())
-                                                 : visit(view<std::uint32_t>());
+        return is_narrow_ ? visit(view<std::uint16_t>()) : visit(view<std::uint32_t>());
     }
 
   private:
@@ -48,6 +47,7 @@ class Book {
     AccountArrays<AssetId> view() const noexcept;
 
     std::int64_t n_accounts_;
+    bool is_narrow_ = false;  ///< asked for without the GIL, where no array may be
     py::array offsets_, assets_, free_, locked_, borrowed_, interest_;
     py::array order_offsets_, give_assets_, get_assets_, give_quantity_, get_quantity_;
     py::array open_order_loss_;

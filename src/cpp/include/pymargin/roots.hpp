@@ -163,7 +163,7 @@ Side find_zero(const Margin& margin, double z, double end, double* zero, double*
             return is_flat && left.slope != 0 ? Side::unsettled : Side::none;
         }
         const double at_end = left.value + left.slope * (end - z);
-        if (at_end < 0) {
+        if (!(at_end > 2 * left.error)) {
             return at_end < -2 * left.error ? Side::none : Side::unsettled;
         }
         const double next = z - left.value / left.slope;
@@ -366,6 +366,9 @@ bool find_by_newton(const Subject& subject, const Question& question, Root* root
     } else {
         // At a price of 0 an inverse contract has no value; near it the margin goes on in a line.
         const bool has_pole = !is_inverse && subject.has_pole();
+        if (has_pole && low != 0) {
+            return false;
+        }
         const MarginLeft at_low = margin(has_pole ? std::ldexp(start, -far_doublings) : low);
         if (has_pole && at_low.value < -at_low.error &&
             !detail::find_below_zero(margin, start, -1, &low)) {
@@ -440,8 +443,6 @@ std::int64_t find_roots(std::int64_t n, const SubjectOf& subject_of, const Quest
             root.reason = RootReason::unpriced;
         } else if (!subject.is_exposed()) {
             root.reason = RootReason::no_exposure;
-        } else if (!subject.is_solvable()) {
-            unsolvable = k;
         } else if (subject.is_free()) {
             root.reason = RootReason::never;
         } else if (!question.is_any_test || !subject.is_concave() ||

@@ -110,9 +110,6 @@ class AccountSubject {
     bool is_exposed() const noexcept {
         return is_exposed_;
     }
-    static constexpr bool is_solvable() noexcept {
-        return true;
-    }
     /// Whether the account owes nothing and no test can fire.
     bool is_free() const noexcept {
         return !owes_ && Mode::is_free_without_debt;
@@ -264,11 +261,6 @@ class PoolSubject {
     bool is_exposed() const noexcept {
         return is_exposed_;
     }
-    /// Whether no contract moves together with the asset that it is settled in but an inverse one
-    /// in proportion with its coin: products of two prices are not solved for.
-    bool is_solvable() const noexcept {
-        return is_solvable_;
-    }
     static constexpr bool is_free() noexcept {
         return false;
     }
@@ -417,7 +409,7 @@ class PoolSubject {
     }
 
     /// Positions `begin` to `asset`, and the asset that they are settled in.
-    bool fit_together(std::int64_t begin, std::int64_t asset) noexcept {
+    bool fit_together(std::int64_t begin, std::int64_t asset) const noexcept {
         const double of_asset = weight_of(asset);
         for (std::int64_t leg = begin; leg < asset; ++leg) {
             const double of_position = weight_of(leg);
@@ -426,7 +418,6 @@ class PoolSubject {
             }
             const bool is_inverse = terms_of(leg).contract_size > 0;
             if (of_asset != 0 && !(is_inverse && of_position == of_asset)) {
-                is_solvable_ = false;
                 return false;
             }
             // Of an inverse contract alone the profit of a long position is concave in its price.
@@ -499,7 +490,6 @@ class PoolSubject {
     Reach reach_{};
     bool is_exposed_ = false;
     bool is_concave_ = true;
-    bool is_solvable_ = true;
     bool has_pole_ = false;
     bool has_only_decimals_ = true;
     bool only_rises_ = true;
