@@ -7,13 +7,13 @@ import random
 
 import numpy as np
 import pytest
-from oracle_rows import MODES, random_prices, random_row, random_rules
+from oracle_rows import COINM, MODES, USDM, random_prices, random_row, random_rules
 
 import pymargin as pm
 from pymargin import oracle
 
 # Mode, seed of the book.
-BOOKS = [(mode, seed) for mode in MODES for seed in range(6)]
+BOOKS = [(mode, seed) for mode in MODES for seed in range(4)]
 ROWS = 8
 
 
