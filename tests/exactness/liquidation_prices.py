@@ -84,7 +84,7 @@ def drawn_leg(rng: random.Random, tiers: Any) -> Leg:
     notional = min(cap, 1e12) * 10 ** rng.uniform(-1, 0)
     entry = float(f"{10 ** rng.uniform(-4, 5):.{rng.choice((4, 6, 9))}g}")
     quantity = float(f"{notional / entry:.{rng.choice((3, 5, 8))}g}") * rng.choice((-1, 1))
-    tier = next(t for t in tiers if t.cap is None or abs(quantity) * entry <= t.cap)
+    tier = next((t for t in tiers if t.cap is None or abs(quantity) * entry <= t.cap), tiers[-1])
     leverage = rng.uniform(1, float(tier.leverage or 20))
     return Leg(tiers, quantity, entry, float(f"{abs(quantity) * entry / leverage:.8g}"))
 
@@ -92,12 +92,7 @@ def drawn_leg(rng: random.Random, tiers: Any) -> Leg:
 def shortcut(leg: Leg) -> Fraction | None:
     """Return the price by the bracket at entry alone."""
     a, b, k = leg.line
-    notional = k * decimal_of(leg.entry)
-    rate, deduction = next(
-        (rate, deduction)
-        for _, cap, rate, deduction in leg.pieces
-        if cap is None or notional <= cap
-    )
+    _, _, rate, deduction = leg.pieces[bracket_of(leg, decimal_of(leg.entry))]
     slope = b - rate * k
     return -(a + deduction) / slope if slope else None
 
@@ -128,7 +123,8 @@ def _check_symbol(
     accounts = pm.Accounts.from_rows(rows)
     # All at one mark price, which changes no root but on which side of it that lies.
     mark = legs[0].entry
-    solved = pm.liquidation_price(accounts, {symbol: mark}, rules, symbol, mode="usdm").positions
+    prices = {symbol: mark, rules.contract(symbol).settlement_asset: 1.0}
+    solved = pm.liquidation_price(accounts, prices, rules, symbol, mode="usdm").positions
     for number, leg in enumerate(legs):
         roots = leg.roots()
         expected = {leg.boundary(root) for root in _first_on_each_side(leg, roots, mark)}
