@@ -141,7 +141,6 @@ class Impact(Audited):
     _mode: Mode | str | None = None
     _leverage: int | None = None
     # Mark prices too, where they were given; `prices` has those of assets.
-    _source: PriceSource | None = None
 
     def __len__(self) -> int:
         return len(self.level_after)
@@ -181,10 +180,9 @@ class Impact(Audited):
     def price_factors(self, positions: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
         """Return both price factors of some accounts; NaN where no price does it."""
         book = self.accounts if len(positions) == len(self) else self.accounts.select(positions)
-        source = self.prices if self._source is None else self._source
         return (
-            _factors(book, source, self.rules_before, self._mode, self._leverage),
-            _factors(book, source, self.rules_after, self._mode, self._leverage),
+            _factors(book, self.prices, self.rules_before, self._mode, self._leverage),
+            _factors(book, self.prices, self.rules_after, self._mode, self._leverage),
         )
 
     @cached_property
@@ -444,7 +442,6 @@ class _Run:
             _driver=driver,
             _mode=self.mode,
             _leverage=self.leverage,
-            _source=self.prices,
         )
 
     def _worst(self, before: _Side, after: _Side) -> _Side:

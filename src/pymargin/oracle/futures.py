@@ -69,11 +69,10 @@ class MarginPool:
 
     @property
     def ratios(self) -> dict[str, Ratio | None]:
-        """Margin level and available balance (USDT), as the thresholds name them."""
-        price = _NOTHING if self.price is None else self.price
+        """Margin level and available balance (units of `asset`), as the thresholds name them."""
         return {
             "margin_level": Ratio(self.margin_balance, self.maintenance_margin),
-            "available_balance": Ratio(self.available_balance * price),
+            "available_balance": Ratio(self.available_balance),
         }
 
 

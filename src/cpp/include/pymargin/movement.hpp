@@ -218,13 +218,17 @@ class MovedInstrument {
     Notes& notes_;
 };
 
-/// The loss of an account's open orders at the prices as they are.
+/// The loss of an account's open orders at the prices as they are, and what float64 rounds it
+/// relative to.
 template <class Mode, class Number, class AssetId>
 Number frozen_loss(const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
-                   std::int64_t account) noexcept {
+                   std::int64_t account, Number* extent = nullptr) noexcept {
     if constexpr (Mode::counts_orders) {
         typename Mode::template Sums<Number> sums;
         add_orders<Mode, Number>(sums, accounts, market, account);
+        if (extent != nullptr) {
+            *extent = Mode::magnitude(sums);
+        }
         return sums.open_order_loss;
     } else {
         return Number();

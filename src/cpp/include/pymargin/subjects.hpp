@@ -201,7 +201,7 @@ class AccountSubject {
         if (!has_own_reach) {
             reach_ = *question_.reach;
         }
-        loss_ = frozen_loss<Mode, double>(accounts_, market_, account_);
+        loss_ = frozen_loss<Mode, double>(accounts_, market_, account_, &loss_extent_);
     }
 
     double relative_error() const noexcept {
@@ -217,7 +217,8 @@ class AccountSubject {
         const Tangent magnitude = Mode::magnitude(sums);
         *moving = magnitude.slope;
         const double error = 4 * question_.cancellation(reach_, x) *
-                             bound.at(n_terms<Mode>(accounts_, account_) + 1, magnitude.value);
+                             bound.at(n_terms<Mode>(accounts_, account_) + 1,
+                                      magnitude.value + loss_extent_);
         MarginLeft left;
         detail::take_least<Mode>(question_.due, account_, sums, error, &left);
         return left;
@@ -228,6 +229,7 @@ class AccountSubject {
     const Question& question_;
     std::int64_t account_;
     double loss_ = 0;
+    double loss_extent_ = 0;  ///< what the loss was rounded relative to
     Reach reach_{};
     bool is_exposed_ = false;
     bool is_concave_ = true;
