@@ -1,9 +1,8 @@
-#include "pymargin/moving.hpp"
-
 #include <cmath>
 
 #include "check.hpp"
 #include "draw.hpp"
+#include "pymargin/moving.hpp"
 
 namespace {
 
@@ -75,8 +74,7 @@ TEST(a_walk_goes_from_edge_to_edge) {
     CHECK(on && is_same(*on, Quotient(5.0)));
     const auto none = first_change(above_three, Quotient(6.0), true, std::nullopt, &is_solvable);
     CHECK(!none);
-    const auto ended =
-        first_change(above_three, Quotient(1.0), true, Quotient(2.0), &is_solvable);
+    const auto ended = first_change(above_three, Quotient(1.0), true, Quotient(2.0), &is_solvable);
     CHECK(!ended);
     CHECK(is_solvable);
 }

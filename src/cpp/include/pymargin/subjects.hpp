@@ -216,9 +216,9 @@ class AccountSubject {
                                                    Tangent(x, 1), Tangent(loss_));
         const Tangent magnitude = Mode::magnitude(sums);
         *moving = magnitude.slope;
-        const double error = 4 * question_.cancellation(reach_, x) *
-                             bound.at(n_terms<Mode>(accounts_, account_) + 1,
-                                      magnitude.value + loss_extent_);
+        const double error =
+            4 * question_.cancellation(reach_, x) *
+            bound.at(n_terms<Mode>(accounts_, account_) + 1, magnitude.value + loss_extent_);
         MarginLeft left;
         detail::take_least<Mode>(question_.due, account_, sums, error, &left);
         return left;
