@@ -76,7 +76,9 @@ namespace detail {
 /// The largest float64 at most `end` whose decimal is not above it and is permitted.
 template <class Permits>
 double permitted_below(const Quotient& end, const Permits& permits) {
-    double x = std::nextafter(nearest_float(end), HUGE_VAL);
+    // An end may lie beyond the greatest float64, which has a decimal, as infinity has not.
+    double x =
+        std::fmin(std::nextafter(nearest_float(end), HUGE_VAL), std::numeric_limits<double>::max());
     while (x > 0 && (end < Quotient(x) || !permits(Quotient(x)))) {
         x = std::nextafter(x, 0);
     }
@@ -117,13 +119,18 @@ double last_permitted(double near, double refused, const Refuses& refuses) {
     std::int64_t low = 0;
     std::int64_t high = place_of(refused);
     std::int64_t place = place_of(near);
-    for (std::int64_t step = 1; high - low > 1; step *= 2) {
+    std::int64_t step = 1;
+    while (high - low > 1) {
         if (place <= low || place >= high) {
             place = low + (high - low) / 2;
         }
         const bool is_refused = refuses(at(place));
         (is_refused ? high : low) = place;
-        place += is_refused ? -step : step;
+        // A step of half the rest and more would say no more than the middle does.
+        if (step < (high - low) / 2) {
+            place += is_refused ? -step : step;
+            step *= 2;
+        }
     }
     return at(low);
 }
