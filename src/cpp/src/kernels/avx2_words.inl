@@ -1,4 +1,4 @@
-// Action words of a block of scenarios, for AVX2; included by avx2.cpp within its target region.
+// Action words of a block of scenarios, for AVX2; included within its target region.
 
 namespace {
 

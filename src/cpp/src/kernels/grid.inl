@@ -2,13 +2,6 @@
 
 namespace {
 
-/// What a pass holds accounts against.
-enum class Tests {
-    none,
-    usual,  ///< the mode's usual four, known to the compiler
-    any,
-};
-
 /// Computes one level of every account, under a block of scenarios, and what it permits. The sums
 /// that neither `level` nor a test needs are not computed: nothing reads them.
 template <class Mode, Tests tests, int level>

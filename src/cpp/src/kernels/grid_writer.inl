@@ -2,6 +2,13 @@
 
 namespace {
 
+/// What a pass holds accounts against.
+enum class Tests {
+    none,
+    usual,  ///< the mode's usual four, known to the compiler
+    any,
+};
+
 /// The results of one account after the other, block by block, of a pass that computes `level`.
 /// `decides`: it holds accounts against their thresholds.
 template <class Job, bool decides, int level>

@@ -1,26 +1,5 @@
-#if defined(__x86_64__)
+// Four float64 for AVX2, and what the passes ask of them; included within its target region.
 
-#include <immintrin.h>
-
-#include <cstddef>
-#include <cstdint>
-
-#include "grid.hpp"
-#include "kernels.hpp"
-#include "pool_grid.hpp"
-
-// A region, not a -m flag on the file: what the headers above define stays baseline code.
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2")
-#endif
-
-// Inside the region: the formulas are always inlined, and take on its instruction set.
-#include "pymargin/modes/all.hpp"
-
-namespace pymargin::kernels {
 namespace {
 
 /// Four float64. No operation contracts into a fused multiply-add: the target has none.
@@ -368,52 +347,3 @@ struct ClassChoice {
 };
 
 }  // namespace
-
-#include "avx2_words.inl"
-#include "kernels.inl"
-#include "rows.inl"
-#include "scenarios.inl"
-// After what it uses.
-#include "grid_writer.inl"
-// After what they use.
-#include "grid.inl"
-#include "pool_grid.inl"
-
-// Full specialisations are ordinary functions: no weak symbol leaves this file.
-#define PYMARGIN_DEFINE_FOR(AssetId, ...)                               \
-    template <>                                                         \
-    void run_avx2(const SliceJob<__VA_ARGS__, AssetId>& job) noexcept { \
-        run(job);                                                       \
-    }
-#define PYMARGIN_DEFINE(...)                        \
-    PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \
-    PYMARGIN_DEFINE_FOR(std::uint32_t, __VA_ARGS__)
-PYMARGIN_FOR_EACH_MODE(PYMARGIN_DEFINE)
-#undef PYMARGIN_DEFINE
-#undef PYMARGIN_DEFINE_FOR
-
-#define PYMARGIN_DEFINE(...)                                       \
-    template <>                                                    \
-    void run_grid_avx2(const GridJob<__VA_ARGS__>& job) noexcept { \
-        run_grid(job);                                             \
-    }
-PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DEFINE)
-#undef PYMARGIN_DEFINE
-
-#define PYMARGIN_DEFINE(...)                                                \
-    template <>                                                             \
-    void run_pool_grid_avx2(const PoolGridJob<__VA_ARGS__>& job) noexcept { \
-        run_pool_grid(job);                                                 \
-    }
-PYMARGIN_FOR_EACH_POOL_MODE(PYMARGIN_DEFINE)
-#undef PYMARGIN_DEFINE
-
-}  // namespace pymargin::kernels
-
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-#endif
