@@ -120,6 +120,21 @@ def test_readings_of_pro(collateral, order_loss):
     check("liquidation_factor", rows, prices, rules, **readings)
 
 
+@pytest.mark.parametrize("mode", ["usdm", "coinm", "portfolio", "portfolio_pro"])
+@pytest.mark.parametrize("quantity", [40, -40])
+@pytest.mark.parametrize("cash", [0, 7])
+def test_equity_of_exactly_nothing_has_its_slope(mode, quantity, cash):
+    _, rules, prices, _ = book_of(mode, "entered at mark")
+    row = {"account": 0, "mode": mode}
+    for symbol in COINM if mode == "coinm" else USDM:
+        leg = {"symbol": symbol, "quantity": quantity, "entry_price": prices.mark[symbol]}
+        legs = [leg | {"leverage": 2}]
+        if cash:
+            row["wallets"] = [{"asset": "BBB", "balance": cash}]
+        check("liquidation_price", [row | {"positions": legs}], prices, rules, symbol)
+        check("liquidation_factor", [row | {"positions": legs}], prices, rules)
+
+
 def test_threads_change_nothing():
     _, rules, prices, rows = book_of("usdm", "threads", 600)
     accounts = pm.Accounts.from_rows(rows)

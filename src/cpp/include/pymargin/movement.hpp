@@ -41,8 +41,10 @@ PYMARGIN_INLINE Tangent smaller(const Tangent& left, const Tangent& right) noexc
     return left.value < right.value ? left : right;
 }
 
+/// At 0 the slope is that on the way up: what is held and what is owed of 0 then go on as it does.
 PYMARGIN_INLINE Tangent positive_part(const Tangent& value) noexcept {
-    return value.value > 0 ? value : Tangent();
+    const bool counts = value.value > 0 || (value.value == 0 && value.slope > 0);
+    return counts ? value : Tangent();
 }
 
 PYMARGIN_INLINE Tangent size_of(const Tangent& value) noexcept {
