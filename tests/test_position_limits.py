@@ -128,7 +128,16 @@ def test_both_answers_agree_with_the_definition_on_real_brackets() -> None:
 
 @pytest.mark.parametrize(
     ("stake", "leverage"),
-    [(10, 50), (100, 50), (100.5, 5000 / 100.5), (250, 20), (1250, 20), (2500, 10), (1e6, 1)],
+    [
+        (0, 50),
+        (10, 50),
+        (100, 50),
+        (100.5, 5000 / 100.5),
+        (250, 20),
+        (1250, 20),
+        (2500, 10),
+        (1e6, 1),
+    ],
 )
 def test_the_leverage_of_a_stake_keeps_its_position_within_a_bracket(
     stake: float, leverage: float
@@ -148,8 +157,8 @@ def test_the_leverage_of_a_stake_is_the_oracles(seed: int) -> None:
         assert exact * (1 - Fraction(1, 2**51)) <= Fraction(found) <= exact
 
 
-def test_a_stake_is_above_0() -> None:
-    with pytest.raises(pm.MarginError, match=r"stake\[1\] must be a number above 0, not 0"):
-        pm.max_leverage_for_stake("AAAUSDT", [1, 0, 2], RULES)
+def test_a_stake_is_at_least_0() -> None:
+    with pytest.raises(pm.MarginError, match=r"stake\[1\] must be a number of at least 0, not -1"):
+        pm.max_leverage_for_stake("AAAUSDT", [1, -1, 2], RULES)
     with pytest.raises(pm.RulesError, match="names no leverage"):
         pm.max_leverage_for_stake("CCCUSDT", 1, RULES)

@@ -209,6 +209,11 @@ def test_the_margin_index_goes_before_the_premium_index():
     assert prices.index == {"BTC": 12.0}
 
 
+def test_the_premium_index_prices_what_a_pair_is_quoted_in():
+    prices = prices_from_binance(price_index=pair("BNBBTC", "0.5"), premium_index=PREMIUM)
+    assert prices.index == {"BNB": 5.625, "BTC": 11.25}
+
+
 def test_the_asset_index_gives_bid_and_ask():
     item = {"symbol": "ADAUSD", "bidRate": "1.5", "askRate": "2.5", "index": "2"}
     prices = prices_from_binance(asset_index=[item])

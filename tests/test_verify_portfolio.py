@@ -101,6 +101,20 @@ def test_every_figure_agrees_and_every_mutation_is_found():
     assert assert_mutations_are_found(answers(), PRICES) == count
 
 
+@pytest.mark.parametrize("none", [[], {"assets": [], "positions": []}])
+def test_an_account_may_have_no_positions(none):
+    held = {"asset": "USDT", "crossMarginFree": "40.5", "crossMarginLocked": "0",
+            "crossMarginBorrowed": "0", "crossMarginInterest": "0", "umWalletBalance": "1",
+            "cmWalletBalance": "0", "umUnrealizedPNL": "0", "cmUnrealizedPNL": ""}  # fmt: skip
+    found = {"uniMMR": "99999999", "accountEquity": "41.5", "actualEquity": "41.5",
+             "accountInitialMargin": "0", "accountMaintMargin": "0",
+             "virtualMaxWithdrawAmount": "41.5", "totalAvailableBalance": "41.5"}  # fmt: skip
+    assert pm.verify([found, [held], none], {}, RULES).ok
+    report = pm.verify([found, [held]], {}, RULES)
+    (level,) = (one for one in report.of("uniMMR") if one.basis == "quantities")
+    assert level.missing == ("positions (um/account, cm/account or positionRisk)",)
+
+
 def test_the_reading_of_the_withdrawal_is_a_parameter():
     left = cut(max(EQUITY - INITIAL, D(0)))
     given = answers(virtualMaxWithdrawAmount=left)

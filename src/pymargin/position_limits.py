@@ -126,7 +126,7 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
     symbol
         A symbol with brackets in table ``usdm`` or ``coinm``.
     stake
-        Initial margin in the settlement asset (usdm) or in the base coin (coinm), above 0; a
+        Initial margin in the settlement asset (usdm) or in the base coin (coinm), at least 0; a
         number or an array.
     rules
         The rules.
@@ -139,7 +139,7 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
     Raises
     ------
     MarginError
-        A stake that is not above 0 or no number.
+        A stake below 0 or no number.
     RulesError
         The symbol has no brackets, or one of them names no leverage.
 
@@ -151,7 +151,7 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
     """
     brackets = _brackets(symbol, rules)
     problems: list[Problem] = []
-    stakes = exact_numbers(problems, "stake", stake, least=0, inclusive=False)
+    stakes = exact_numbers(problems, "stake", stake, least=0, inclusive=True)
     if problems:
         raise MarginError(problems)
 
@@ -159,7 +159,8 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
         best = Fraction(1)
         for number, (cap, allowed) in enumerate(brackets):
             is_last = number == len(brackets) - 1
-            best = max(best, allowed if cap is None or is_last else min(allowed, cap / one))
+            has_no_end = is_last or one == 0
+            best = max(best, allowed if cap is None or has_no_end else min(allowed, cap / one))
         return not_above(best)
 
     return answer(largest, stakes)

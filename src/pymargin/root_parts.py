@@ -222,5 +222,5 @@ def _check_solved(number: int, ids: npt.NDArray[Any]) -> None:
         raise MarginError(
             "the moved names must act on one another in a way that can be solved: an account of "
             "several COIN-M coins needs each contract to move in proportion with its coin "
-            f"(account {ids[number]!r})"
+            f"(account {ids[number:].tolist()[0]!r})"
         )

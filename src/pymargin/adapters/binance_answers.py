@@ -61,6 +61,8 @@ class Answers:
         With the ``leverage`` of a symbol.
     loans
         With the ``leverage`` of the loans of an asset.
+    has_empty_list
+        Whether one of the answers is a list of nothing.
     """
 
     crosses: list[Item] = field(default_factory=list)
@@ -71,6 +73,7 @@ class Answers:
     positions: list[Item] = field(default_factory=list)
     symbols: list[Item] = field(default_factory=list)
     loans: list[Item] = field(default_factory=list)
+    has_empty_list: bool = False
 
     def add(self, source: Any, path: str, problems: list[Problem]) -> None:
         """Take in an answer, a path to one, or a list of either."""
@@ -87,6 +90,11 @@ class Answers:
         self._take(answer, path, problems)
 
     @property
+    def says_positions(self) -> bool:
+        """Whether they tell the positions, be there any or none."""
+        return bool(self.positions or self.accounts) or self.has_empty_list
+
+    @property
     def is_about_an_account(self) -> bool:
         """Whether there is an account, a balance, a wallet or a position among them."""
         found = (self.crosses, self.accounts, self.summaries, self.balances, self.wallets)
@@ -95,6 +103,7 @@ class Answers:
     def _take(self, answer: Any, path: str, problems: list[Problem]) -> None:
         """Take in an answer or a list of answers, as deep as it goes."""
         if isinstance(answer, list | tuple):
+            self.has_empty_list = self.has_empty_list or not answer
             for place, each in enumerate(answer):
                 self._take(each, f"{path}[{place}]", problems)
             return

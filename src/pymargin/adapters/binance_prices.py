@@ -28,13 +28,18 @@ def binance_prices(
     """Return prices from decoded answers or paths; see `pymargin.prices`."""
     problems: list[Problem] = []
     answer = decoded(price_index)
-    if _is_by_asset(answer):
-        found = _items("price_index", answer, ("assetIndexPrice",), problems, key="asset")
-        index = {asset: price for asset, (price,) in found}
-    else:
-        pairs = _items("price_index", answer, ("price",), problems)
-        index = _index({symbol: price for symbol, (price,) in pairs}, problems)
+    is_by_asset = _is_by_asset(answer)
+    key, field = ("asset", "assetIndexPrice") if is_by_asset else ("symbol", "price")
+    found = _items("price_index", answer, (field,), problems, key=key)
+    index = {name: price for name, (price,) in found}
     marks = dict(_items("premium_index", premium_index, ("markPrice", "indexPrice"), problems))
+    of_marks = {
+        symbol.removesuffix("USDT"): price
+        for symbol, (_, price) in marks.items()
+        if symbol.endswith("USDT") and symbol != "USDT"
+    }
+    if not is_by_asset:
+        index = _index(index, of_marks, problems)
     rates = dict(_items("asset_index", asset_index, ("bidRate", "askRate"), problems))
     problems += (
         Problem("asset_index", "symbol", repr(symbol), "of symbols of an asset and USD")
@@ -43,12 +48,8 @@ def binance_prices(
     )
     if problems:
         raise PricesError(problems)
-    for symbol, (_, price) in marks.items():
-        asset = symbol.removesuffix("USDT")
-        if asset not in ("", symbol):
-            index.setdefault(asset, price)
     return Prices(
-        index=index,
+        index=index | {asset: x for asset, x in of_marks.items() if asset not in index},
         mark={symbol: mark for symbol, (mark, _) in marks.items()},
         bid={symbol.removesuffix(_DOLLAR): bid for symbol, (bid, _) in rates.items()},
         ask={symbol.removesuffix(_DOLLAR): ask for symbol, (_, ask) in rates.items()},
@@ -112,8 +113,13 @@ def _items(
         yield symbol, tuple(0.0 if price is None else price for price in prices)
 
 
-def _index(pairs: Mapping[str, float], problems: list[Problem]) -> dict[str, float]:
-    """Return each asset's price in USDT from the prices of pairs."""
+def _index(
+    pairs: Mapping[str, float], further: Mapping[str, float], problems: list[Problem]
+) -> dict[str, float]:
+    """Return each asset's price in USDT from the prices of pairs.
+
+    What an asset is quoted in may have its price in USDT from another answer (`further`).
+    """
     index: dict[str, float] = {}
     inverse: dict[str, float] = {}
     crosses: dict[str, dict[str, float]] = {}
@@ -132,7 +138,7 @@ def _index(pairs: Mapping[str, float], problems: list[Problem]) -> dict[str, flo
         if price > 0:
             index.setdefault(asset, 1.0 / price)
     # Quotes come from pairs in USDT only, not from what is converted here.
-    quoted = dict(index)
+    quoted = {**further, **index}
     for asset, prices in crosses.items():
         if asset in index:
             continue

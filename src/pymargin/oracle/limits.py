@@ -103,7 +103,8 @@ def max_leverage(tiers: Sequence[Tier], stake: float) -> Fraction:
     for tier in tiers:
         largest = _leverage("tiers", tier)
         is_last = tier is tiers[-1]
-        within = largest if tier.cap is None or is_last else exact_decimal(tier.cap) / exact(stake)
+        has_end = tier.cap is not None and not is_last and stake > 0
+        within = exact_decimal(tier.cap) / exact(stake) if has_end else largest
         best = max(best, min(largest, within))
     return best
 

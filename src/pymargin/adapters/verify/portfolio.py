@@ -61,7 +61,7 @@ def _verify_balance(inputs: Inputs, item: Item, legs: Sequence[Leg]) -> None:
     for product, name in _PROFITS.items():
         own = [leg for leg in legs if leg.product == product and leg.asset == of and leg.quantity]
         missing = [phrase for leg in own for phrase in leg.lacks("entry", "mark")]
-        if not inputs.answers.positions:
+        if not inputs.answers.says_positions:
             missing = [_NO_POSITIONS]
         profit = sum((leg.term.unrealized_pnl for leg in own if leg.term), _NOTHING)
         tolerance = cut([Fraction(1)] * len(own), "positions")
@@ -183,7 +183,7 @@ def _ours(inputs: Inputs, mode: Mode, legs: Sequence[Leg]) -> _Ours:
     no_equity += _no_profit(inputs, held)
     no_equity += _lacking(terms, "price", mode)
     no_margin = [] if answers.balances else [NO_BALANCES]
-    no_margin += [] if answers.positions else [_NO_POSITIONS]
+    no_margin += [] if answers.says_positions else [_NO_POSITIONS]
     no_margin += [phrase for leg in held for phrase in leg.lacks()]
     no_margin += _lacking(terms, "price", "loan_leverage")
     return _Ours(
