@@ -177,9 +177,14 @@ PYMARGIN_INLINE void transpose_pairs(const double* row0, const double* row1, con
 
 /// The value of one lane, in all.
 PYMARGIN_INLINE Lanes lane_of(const Lanes& value, int lane) noexcept {
-    alignas(32) double values[lanes];
-    store(values, value);
-    return Lanes(values[lane]);
+    alignas(32) static constexpr std::int32_t halves[lanes][2 * lanes] = {
+        {0, 1, 0, 1, 0, 1, 0, 1},
+        {2, 3, 2, 3, 2, 3, 2, 3},
+        {4, 5, 4, 5, 4, 5, 4, 5},
+        {6, 7, 6, 7, 6, 7, 6, 7},
+    };
+    const __m256i of_lane = _mm256_load_si256(reinterpret_cast<const __m256i*>(halves[lane]));
+    return Lanes(_mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(value.v), of_lane)));
 }
 
 /// `value` with one lane of `other`.

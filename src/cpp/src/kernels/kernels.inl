@@ -32,23 +32,17 @@ PYMARGIN_INLINE Lanes one_beyond_first_step(const StepRows& steps, const double*
     return with_lane(first, lane, Lanes(step[0]) * one + Lanes(step[1]));
 }
 
-/// The values of four assets under a table where some are outside their first step; `first` holds
-/// those of the others. One lane alone is the usual case. Several are searched all four at once,
-/// without a branch, as which they are and where they end up is hardly predictable. Out of line, so
-/// that the sums stay in registers.
+/// The values of four assets under a table where several are outside their first step: searched all
+/// four at once, without a branch, as which they are and where they end up is hardly predictable.
+/// `first` holds those of the others. Out of line, so that the sums stay in registers.
 template <class Mode, class AssetId>
-__attribute__((noinline)) Lanes beyond_first_step(const FurtherSteps<Mode::n_tables>& further,
-                                                  int table, const AssetId* assets, Lanes v,
-                                                  Lanes extent, Lanes first, unsigned outside,
-                                                  unsigned* redo) noexcept {
+__attribute__((noinline)) Lanes several_beyond_first_step(
+    const FurtherSteps<Mode::n_tables>& further, int table, const AssetId* assets, Lanes v,
+    Lanes extent, unsigned outside, unsigned* redo) noexcept {
     const StepRows& steps = further.steps;
     const auto row_of = [&](int lane) {
         return steps.row(further.market[assets[lane]].tables[table].schedule);
     };
-    if ((outside & (outside - 1)) == 0) {
-        const int lane = __builtin_ctz(outside);
-        return one_beyond_first_step(steps, row_of(lane), lane, v, extent, first, redo);
-    }
     const double* const row[] = {row_of(0), row_of(1), row_of(2), row_of(3)};
     Lanes settled[2];
     transpose_pairs(row[0], row[1], row[2], row[3], settled);
@@ -107,11 +101,19 @@ class LaneAsset {
         const Lanes& first_cap = columns_[1 + 2 * table];
         const Lanes& first_rate = columns_[2 + 2 * table];
         const unsigned outside = not_at_most(at_most, first_cap);
+        const Lanes first = first_rate * v;
         if (__builtin_expect(outside != 0, 0)) {
-            return beyond_first_step<Mode>(further_, table, assets_, v, extent, first_rate * v,
-                                           outside, redo_);
+            // One lane alone is the usual case.
+            if ((outside & (outside - 1)) == 0) {
+                const int lane = __builtin_ctz(outside);
+                const double* const row =
+                    further_.steps.row(further_.market[assets_[lane]].tables[table].schedule);
+                return one_beyond_first_step(further_.steps, row, lane, v, extent, first, redo_);
+            }
+            return several_beyond_first_step<Mode>(further_, table, assets_, v, extent, outside,
+                                                   redo_);
         }
-        return first_rate * v;
+        return first;
     }
 
     Lanes columns_[LaneRow<Mode::n_tables>::n_vectors * lanes];
