@@ -107,6 +107,11 @@ void run_rows(const SliceJob<Mode, AssetId>& given) noexcept {
         for (int k = 0; k < n; ++k) {
             const std::int64_t last_entry = balances.offsets[first + k + 1];
             unsigned redo_one = 0;
+            // Most rows begin a new line of the cache.
+            prefetch_ahead(balances.free + entry);
+            prefetch_ahead(balances.locked + entry);
+            prefetch_ahead(balances.borrowed + entry);
+            prefetch_ahead(balances.interest + entry);
             typename Mode::template Sums<double> sums{};
             for (; entry < last_entry; ++entry) {
                 const RowAsset<Mode, AssetId> asset(job.rows, further, balances.asset[entry],
