@@ -382,7 +382,8 @@ def account_classes(
     present = [one for one in (0, 3, 5) if (leverages == one).any()] or [3]
     class_of = np.zeros(len(accounts), dtype=np.uint32)
     for number, one in enumerate(present[1:], start=1):
-        class_of[leverages == one] = number
+        # Added, not written where a mask holds: whose it is can't be foreseen.
+        class_of += (leverages == one) * np.uint32(number)
     ratios: list[float] = [np.nan]
     if any(line.own_ratio for line in thresholds.lines):
         has_own = ~np.isnan(accounts._margin_call_ratio)

@@ -89,7 +89,7 @@ def resolve(prices: PriceSource, names: Sequence[str]) -> npt.NDArray[np.float64
         values = _from_mapping(given, names, {"USDT": 1.0}, problems)
     else:
         raise _no_source(prices)
-    return _in_range(values, [f"prices[{name!r}]" for name in names], problems)
+    return _in_range(values, names, problems)
 
 
 def resolve_marks(prices: PriceSource, symbols: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -133,7 +133,7 @@ def resolve_marks(prices: PriceSource, symbols: Sequence[str]) -> npt.NDArray[np
         values = np.empty(0)
     else:
         raise _no_source(prices)
-    return _in_range(values, [f"prices[{symbol!r}]" for symbol in symbols], problems)
+    return _in_range(values, symbols, problems)
 
 
 def resolve_rates(
@@ -171,11 +171,10 @@ def resolve_rates(
     problems: list[Problem] = []
     rates = []
     for name, given in (("bid", prices.bid), ("ask", prices.ask)):
-        paths = [f"prices.{name}[{asset!r}]" for asset in assets]
         found: list[Problem] = []
         values = _from_mapping(given, assets, {}, found, f"prices.{name}")
         problems += found
-        problems += _range_problems(values, paths)
+        problems += _range_problems(values, assets, f"prices.{name}")
         rates.append(np.where(np.isfinite(values), values, index))
     if problems:
         raise PricesError(problems)
@@ -191,21 +190,23 @@ def _no_source(prices: object) -> PricesError:
 
 
 def _in_range(
-    values: npt.NDArray[np.float64], paths: Sequence[str], problems: list[Problem]
+    values: npt.NDArray[np.float64], names: Sequence[str], problems: list[Problem]
 ) -> npt.NDArray[np.float64]:
     """Return prices with NaN for those that are not finite; refuse those out of range."""
-    problems += _range_problems(values, paths)
+    problems += _range_problems(values, names, "prices")
     if problems:
         raise PricesError(problems)
     values[~np.isfinite(values)] = nan
     return values
 
 
-def _range_problems(values: npt.NDArray[np.float64], paths: Sequence[str]) -> list[Problem]:
+def _range_problems(
+    values: npt.NDArray[np.float64], names: Sequence[str], path: str
+) -> list[Problem]:
     finite = np.isfinite(values)
     bad = (values < 0) | (values > LARGEST) | ((values > 0) & (values < SMALLEST))
     return [
-        Problem(paths[i], "range", float(values[i]), PRICE_RULE)
+        Problem(f"{path}[{names[i]!r}]", "range", float(values[i]), PRICE_RULE)
         for i in np.flatnonzero(finite & bad).tolist()
     ]
 
