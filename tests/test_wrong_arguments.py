@@ -58,6 +58,56 @@ def test_rows_are_no_accounts_of_the_questions_either() -> None:
             question([ROW])
 
 
+MOVED = "must be an asset, a symbol, or a mapping of them to weights, not"
+WRONG_NAMES: dict[str, tuple[Any, str]] = {
+    "none": (None, f"name {MOVED} None"),
+    "empty": ("", f"name {MOVED} ''"),
+    "list": (["BTC"], rf"name {MOVED} \['BTC'\]"),
+    "text": ({"BTC": "1"}, r"name\['BTC'\] must be a finite number, not '1'"),
+    "absent": ({"BTC": 1, "ETH": None}, r"name\['ETH'\] must be a finite number, not None"),
+    "key": ({5: 1}, "name must be of assets and symbols, not 5"),
+}
+
+
+@pytest.mark.parametrize(("name", "message"), WRONG_NAMES.values(), ids=WRONG_NAMES)
+def test_what_moves_is_named_or_weighed(name: Any, message: str) -> None:
+    with pytest.raises(pm.MarginError, match=message):
+        pm.liquidation_price(BOOK, PRICES, RULES, name)
+
+
+@pytest.mark.parametrize("beta", ["x", float("nan"), [1], True])
+def test_beta_is_a_number_or_maps_names_to_one(beta: Any) -> None:
+    with pytest.raises(pm.MarginError, match="beta must be a finite number, or a mapping"):
+        pm.liquidation_factor(BOOK, PRICES, RULES, beta=beta)
+    with pytest.raises(pm.MarginError, match=r"beta\['BTC'\] must be a finite number, not"):
+        pm.liquidation_factor(BOOK, PRICES, RULES, beta={"BTC": beta})
+
+
+def test_whether_roots_are_exact_is_yes_or_no() -> None:
+    with pytest.raises(ValueError, match="exact must be True or False, not 'yes'"):
+        pm.liquidation_price(BOOK, PRICES, RULES, "BTC", exact="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("asset", [None, "", b"BTC", ["BTC"]])
+@pytest.mark.parametrize("question", [pm.max_borrow, pm.max_transfer_out])
+def test_an_asset_is_a_name(question: Callable[..., Any], asset: Any) -> None:
+    with pytest.raises(pm.MarginError, match="asset must be the name of an asset, not"):
+        question(BOOK, PRICES, RULES, asset)
+
+
+def test_out_is_an_earlier_result() -> None:
+    with pytest.raises(ValueError, match="out must be ClassicLevels of 1 accounts, not int"):
+        pm.cross_classic(BOOK, PRICES, RULES, out=5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "limit", [pm.max_position, pm.max_leverage, pm.max_leverage_for_stake], ids=str
+)
+def test_rules_that_are_none_are_named_by_limits(limit: Callable[..., Any]) -> None:
+    with pytest.raises(pm.RulesError, match="rules must be a MarginRules"):
+        limit("BTCUSDT", 5, None)
+
+
 @pytest.mark.parametrize("threads", [-1, "2", 1.5, None, True])
 def test_threads_are_a_whole_number(threads: Any) -> None:
     with pytest.raises(ValueError, match="threads must be at least 0, not"):

@@ -28,10 +28,9 @@ def arrays_for(
     """Return the arrays to fill: those of `out`, or new ones for the fields asked for."""
     if out is not None:
         if type(out) is not kind or len(out) != n:
-            raise ValueError(
-                f"out must be {kind.__name__} of {n:,} accounts, not "
-                f"{type(out).__name__} of {len(out):,}"
-            )
+            found = type(out).__name__
+            found += f" of {len(out):,}" if isinstance(out, Levels) else ""
+            raise ValueError(f"out must be {kind.__name__} of {n:,} accounts, not {found}")
         if fields is None or set(fields) == set(out.names):
             return out.arrays()
         raise ValueError(f"fields must be those of out, {list(out.names)}, not {list(fields)}")

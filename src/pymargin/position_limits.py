@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from pymargin.errors import MarginError, Problem, RulesError
+from pymargin.evaluation import check_rules_given
 from pymargin.exact_numbers import Number, answer, exact_numbers, not_above
 from pymargin.rules import MarginRules
 from pymargin.rules.contracts import FUTURES
@@ -168,6 +169,7 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
 
 def _brackets(symbol: str, rules: MarginRules) -> list[tuple[Fraction | None, Fraction]]:
     """Return cap and leverage of each bracket of a symbol."""
+    check_rules_given(rules)
     found = [tiers for table in FUTURES if (tiers := rules.find(table, symbol)) is not None]
     if not found:
         raise RulesError(f"{symbol} has no schedule in table {' or '.join(FUTURES)}")

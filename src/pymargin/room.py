@@ -123,6 +123,7 @@ def max_borrow(
     if any(isinstance(bound, FuturesEvaluation) for _, bound in parts):
         futures = ", ".join(sorted(b.methodology for _, b in parts if _is_futures(b)))
         raise MarginError([Problem("mode", "mode", futures, "one that borrows")])
+    _check_asset(asset)
     limits = _limits(limit, len(accounts))
     price = _price_of(prices, accounts, asset)
 
@@ -201,6 +202,8 @@ def max_transfer_out(
         threads=threads,
     )
 
+    _check_asset(asset)
+
     def of_part(bound: BoundMode, _: Floats) -> Floats:
         if isinstance(bound, FuturesEvaluation):
             return _out_of_wallets(bound, asset, threads)
@@ -226,6 +229,11 @@ def _by_part(
 
 def _is_futures(bound: BoundMode) -> bool:
     return isinstance(bound, FuturesEvaluation)
+
+
+def _check_asset(asset: object) -> None:
+    if not isinstance(asset, str) or not asset:
+        raise MarginError([Problem("asset", "name", repr(asset), "the name of an asset")])
 
 
 def _limits(limit: float | npt.ArrayLike | None, n: int) -> Floats:

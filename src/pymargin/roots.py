@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -209,7 +211,7 @@ def liquidation_price(
     >>> roots.below, pm.RootReason(int(roots.reason[0]))
     (array([50200.80321285]), <RootReason.OK: 0>)
     """
-    weights = _weights(name)
+    weights = _named(name)
     first = next((key for key, weight in weights.items() if weight > 0), None)
     if first is None:
         raise MarginError([Problem("name", "weights", dict(weights), "of a weight above 0")])
@@ -277,8 +279,14 @@ def liquidation_factor(
     >>> pm.liquidation_factor(accounts, {"BTC": 44000}, rules).below
     array([0.5])
     """
-    given = _weights(beta) if isinstance(beta, Mapping) else {}
-    usual = 1.0 if beta is None or isinstance(beta, Mapping) else _weights({"beta": beta})["beta"]
+    given, usual = {}, 1.0
+    if isinstance(beta, Mapping):
+        given = _weights("beta", beta)
+    elif beta is not None:
+        if not _is_finite(beta):
+            expected = "a finite number, or a mapping of name to one"
+            raise MarginError([Problem("beta", "weight", repr(beta), expected)])
+        usual = float(beta)
 
     def weight_of(one: str) -> float:
         is_stable = one == "USDT" or one in rules.stable
@@ -309,6 +317,8 @@ def _solve(
     check_threads(threads)
     if side not in _SIDES:
         raise ValueError(f"side must be one of {_SIDES}, not {side!r}")
+    if not isinstance(exact, bool | np.bool_):
+        raise ValueError(f"exact must be True or False, not {exact!r}")
     parts = bind_modes(
         accounts, prices, rules, leverage=leverage, missing=missing, mode=mode, readings=readings,
         threads=threads,
@@ -364,17 +374,43 @@ def _position_roots(
     )
 
 
-def _weights(name: str | Mapping[str, float]) -> dict[str, float]:
-    if isinstance(name, str):
-        return {name: 1.0}
+def _named(name: str | Mapping[str, float]) -> dict[str, float]:
+    """Return the weights of the names that move."""
+    if isinstance(name, Mapping):
+        return _weights("name", name)
+    if not isinstance(name, str) or not name:
+        expected = "an asset, a symbol, or a mapping of them to weights"
+        raise MarginError([Problem("name", "name", repr(name), expected)])
+    return {name: 1.0}
+
+
+def _weights(argument: str, given: Mapping[str, float]) -> dict[str, float]:
+    """Return what an argument maps names to.
+
+    Raises
+    ------
+    MarginError
+        With every key that is no name and every weight that is no finite number.
+    """
     bad = [
-        Problem(f"name[{key!r}]", "weight", weight, "a finite number")
-        for key, weight in name.items()
-        if not math.isfinite(weight)
+        Problem(argument, "name", repr(key), "of assets and symbols")
+        for key in given
+        if not isinstance(key, str)
+    ]
+    bad += [
+        Problem(f"{argument}[{key!r}]", "weight", repr(weight), "a finite number")
+        for key, weight in given.items()
+        if not _is_finite(weight)
     ]
     if bad:
         raise MarginError(bad)
-    return {key: float(weight) for key, weight in name.items()}
+    return {key: float(weight) for key, weight in given.items()}
+
+
+def _is_finite(number: object) -> bool:
+    if isinstance(number, bool) or not isinstance(number, Real | Decimal):
+        return False
+    return math.isfinite(number)
 
 
 def _price_of(name: str, accounts: Accounts, prices: PriceSource) -> float:
