@@ -34,7 +34,8 @@ from pymargin.results import (
     ProLevels,
 )
 from pymargin.room import max_borrow, max_transfer_out
-from pymargin.roots import PositionRoots, Roots, liquidation_factor, liquidation_price
+from pymargin.root_results import PositionRoots, Roots
+from pymargin.roots import liquidation_factor, liquidation_price
 from pymargin.rules import (
     Contract,
     MarginRules,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,118 +16,19 @@ from pymargin.errors import MarginError, Problem
 from pymargin.evaluation import Missing
 from pymargin.filling import check_threads
 from pymargin.levels import bind_modes, joint_methodology
-from pymargin.modes import Mode, RootReason
+from pymargin.modes import Mode
 from pymargin.prices import Prices, PriceSource, resolve, resolve_marks
-from pymargin.provenance import Audited, Provenance
+from pymargin.provenance import Provenance
 from pymargin.root_parts import Movement, RootFigures, solve_part
+from pymargin.root_results import SIDES, PositionRoots, Roots, Side
 from pymargin.rules import MarginRules
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["PositionRoots", "Roots", "Side", "liquidation_factor", "liquidation_price"]
+__all__ = ["liquidation_factor", "liquidation_price"]
 
 Floats = npt.NDArray[np.float64]
-Side: TypeAlias = Literal["nearest", "below", "above"]
-_SIDES = ("nearest", "below", "above")
-
-
-class _Sided:
-    """Roots on both sides of where the search started; an array of the side that was asked for."""
-
-    below: Floats
-    above: Floats
-    start: float
-    side: Side
-
-    @property
-    def nearest(self) -> Floats:
-        """float64: the root nearer to the current price; the one below where both are as near."""
-        with np.errstate(invalid="ignore"):
-            takes_above = np.isnan(self.below) | (self.above - self.start < self.start - self.below)
-        return np.where(takes_above, self.above, self.below)
-
-    def __len__(self) -> int:
-        return len(self.below)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        chosen: Floats = getattr(self, self.side)
-        if copy is False and self.side == "nearest":
-            raise ValueError("the nearest roots are made when asked for: copy must not be False")
-        made = np.asarray(chosen, dtype=dtype)
-        return made.copy() if copy else made
-
-
-@dataclass(frozen=True, eq=False)
-class PositionRoots(_Sided):
-    """The roots of the k isolated positions of a book, each at its own price.
-
-    Parameters
-    ----------
-    account
-        int64[k]: where the account of each stands in the book.
-    position
-        int64[k]: the place of each among its account's positions.
-    symbols
-        object[k] of str.
-    below, above, reason, start, side
-        As of `Roots`.
-    """
-
-    account: npt.NDArray[np.int64]
-    position: npt.NDArray[np.int64]
-    symbols: npt.NDArray[np.object_]
-    below: Floats
-    above: Floats
-    reason: npt.NDArray[np.uint8]
-    start: float
-    side: Side
-
-
-@dataclass(frozen=True, eq=False)
-class Roots(_Sided, Audited):
-    """The prices (or factors) at which the decision over n accounts changes.
-
-    ``np.asarray(roots)`` is the side that was asked for.
-
-    Parameters
-    ----------
-    accounts
-        The book.
-    below, above
-        float64[n]: on the way down and on the way up from the current price; NaN where no price
-        does it.
-    reason
-        uint8[n] of `RootReason`: OK; NEVER, no price does it; NO_EXPOSURE, nothing that the
-        account has moves; ALREADY, it is there now, and a root is where it would leave; UNPRICED.
-    start
-        The current price, of a factor 1; NaN where the name has none.
-    side
-        ``"nearest"``, ``"below"`` or ``"above"``.
-    positions
-        The roots of isolated positions, which are none of their accounts' own.
-    provenance
-        By which rules and formulas.
-    """
-
-    accounts: Accounts
-    below: Floats
-    above: Floats
-    reason: npt.NDArray[np.uint8]
-    start: float
-    side: Side
-    positions: PositionRoots
-    provenance: Provenance
-
-    @property
-    def ids(self) -> npt.NDArray[Any]:
-        """The account ids: int64[n] or object[n] of str."""
-        return self.accounts.ids
-
-    def __repr__(self) -> str:
-        counts = np.bincount(self.reason, minlength=len(RootReason))
-        parts = ", ".join(f"{one.name} {counts[one]:,}" for one in RootReason if counts[one])
-        return f"<Roots of {len(self):,} accounts, {self.methodology}: {parts}>"
 
 
 def liquidation_price(
@@ -273,10 +173,10 @@ def liquidation_factor(
     --------
     >>> import pymargin as pm
     >>> row = {"account": "a", "mode": "cross_classic", "leverage": 5, "balances": [
-    ...     {"asset": "BTC", "free": 1}, {"asset": "USDT", "borrowed": 20000}]}
+    ...     {"asset": "WIF", "free": 1000}, {"asset": "USDT", "borrowed": 500}]}
     >>> accounts = pm.Accounts.from_rows([row])
     >>> rules = pm.builtin_rules(at="2025-11-14T06:00Z")
-    >>> pm.liquidation_factor(accounts, {"BTC": 44000}, rules).below
+    >>> pm.liquidation_factor(accounts, {"WIF": 1.1}, rules).below
     array([0.5])
     """
     given, usual = {}, 1.0
@@ -315,8 +215,8 @@ def _solve(
     threads: int,
 ) -> Roots:
     check_threads(threads)
-    if side not in _SIDES:
-        raise ValueError(f"side must be one of {_SIDES}, not {side!r}")
+    if side not in SIDES:
+        raise ValueError(f"side must be one of {SIDES}, not {side!r}")
     if not isinstance(exact, bool | np.bool_):
         raise ValueError(f"exact must be True or False, not {exact!r}")
     parts = bind_modes(

@@ -109,7 +109,7 @@ def switch(
     >>> rules = pm.builtin_rules(at="2025-11-14T06:00Z")
     >>> rows = [{"account": debt, "leverage": 3, "balances": [
     ...     {"asset": "WIF", "free": 1000}, {"asset": "USDT", "borrowed": debt}]}
-    ...     for debt in (500, 600)]
+    ...     for debt in (800, 850)]
     >>> found = pm.switch(pm.Accounts.from_rows(rows), {"WIF": 1.25}, rules, "cross_classic")
     >>> found.allowed
     array([ True, False])

@@ -220,7 +220,7 @@ class MarginRules:
         --------
         >>> from pymargin.rules import example_rules
         >>> example_rules().cum("usdm", "BTCUSDT")[:3]
-        (Decimal('0'), Decimal('300'), Decimal('3800'))
+        (Decimal('0'), Decimal('300'), Decimal('1320'))
         """
         return tuple(-offset if offset else offset for offset in offsets(self.tiers(table, name)))
 
