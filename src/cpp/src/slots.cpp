@@ -38,21 +38,43 @@ const std::int64_t* order_offsets(const Pools<RowId>& pools) noexcept {
     return pools.book->orders.offsets;
 }
 
-/// Whether an account owes anything.
+/// Which accounts of a window owe anything. Debts are counted up entry by entry, and an account
+/// owes where the count grows: how long its row is need not be foreseen.
 template <class AssetId>
-bool owes(const AccountArrays<AssetId>& accounts, std::int64_t account) noexcept {
-    const auto& balances = accounts.balances;
-    bool found = false;
-    for (std::int64_t entry = balances.offsets[account]; entry < balances.offsets[account + 1];
-         ++entry) {
-        found |= balances.borrowed[entry] != 0;
-        found |= balances.interest[entry] != 0;
+class Owing {
+  public:
+    Owing(const AccountArrays<AssetId>& accounts, std::int64_t first, std::int64_t last)
+        : offsets_(accounts.balances.offsets),
+          begin_(offsets_[first]),
+          n_debts_(static_cast<std::size_t>(offsets_[last] - begin_ + 1)) {
+        const auto& balances = accounts.balances;
+        std::uint32_t n = 0;
+        for (std::int64_t entry = begin_; entry < offsets_[last]; ++entry) {
+            const bool owes = (balances.borrowed[entry] != 0) | (balances.interest[entry] != 0);
+            n += owes ? 1 : 0;
+            n_debts_[static_cast<std::size_t>(entry - begin_ + 1)] = n;
+        }
     }
-    return found;
+
+    bool operator()(std::int64_t account) const noexcept {
+        return n_debts_[static_cast<std::size_t>(offsets_[account] - begin_)] !=
+               n_debts_[static_cast<std::size_t>(offsets_[account + 1] - begin_)];
+    }
+
+  private:
+    const std::int64_t* offsets_;
+    std::int64_t begin_;
+    std::vector<std::uint32_t> n_debts_;
+};
+template <class AssetId>
+Owing<AssetId> owing(const AccountArrays<AssetId>& accounts, std::int64_t first,
+                     std::int64_t last) {
+    return Owing<AssetId>(accounts, first, last);
 }
+/// Of pools it is not asked.
 template <class RowId>
-bool owes(const Pools<RowId>&, std::int64_t) noexcept {
-    return true;
+auto owing(const Pools<RowId>&, std::int64_t, std::int64_t) noexcept {
+    return [](std::int64_t) { return true; };
 }
 
 /// Large arrays begin on a large page and ask for such: a pass reads them from end to end, and what
@@ -72,6 +94,24 @@ void* allocate_bytes(std::size_t size) {
     }
 #endif
     return memory;
+}
+
+/// Asks for the first entries of a row that is read in a while, which nothing else foresees.
+template <class AssetId>
+void prefetch(const AccountArrays<AssetId>& accounts, std::int64_t at) noexcept {
+    const auto& balances = accounts.balances;
+    __builtin_prefetch(balances.asset + at);
+    __builtin_prefetch(balances.free + at);
+    __builtin_prefetch(balances.locked + at);
+    __builtin_prefetch(balances.borrowed + at);
+    __builtin_prefetch(balances.interest + at);
+}
+template <class RowId>
+void prefetch(const Pools<RowId>& pools, std::int64_t at) noexcept {
+    __builtin_prefetch(pools.row + at);
+    __builtin_prefetch(pools.x + at);
+    __builtin_prefetch(pools.y + at);
+    __builtin_prefetch(pools.z + at);
 }
 
 /// An entry as the vector pass reads it.
@@ -171,13 +211,14 @@ void SlotBook<AssetId>::place_window(const Accounts& accounts, std::int64_t wind
     for (std::int64_t account = first; account < last; ++account) {
         longest = std::max(longest, length_of(account));
     }
+    const auto owes = owing(accounts, first, last);
     std::size_t bucket_of[slot_window];
     // slots[bucket] becomes the next free slot of it.
     std::vector<std::int64_t> slots(2 * static_cast<std::size_t>(longest) + 3, 0);
     for (std::int64_t account = first; account < last; ++account) {
         const std::int64_t length = length_of(account);
-        const auto bucket = static_cast<std::size_t>(
-            owes(accounts, account) ? longest - length : longest + 1 + length);
+        const auto bucket =
+            static_cast<std::size_t>(owes(account) ? longest - length : longest + 1 + length);
         bucket_of[account - first] = bucket;
         ++slots[bucket + 1];
     }
@@ -206,6 +247,7 @@ void SlotBook<AssetId>::fill_window(const Accounts& accounts, std::int64_t windo
     const std::int64_t last_slice =
         std::min(first_slice + slot_window / lanes, (n_accounts_ + lanes - 1) / lanes);
     const std::int64_t* const offsets = entry_offsets(accounts);
+    const std::int64_t end = std::min(last_slice * lanes, n_accounts_);
     for (std::int64_t slice = first_slice; slice < last_slice; ++slice) {
         const std::int64_t width = slice_begin_[slice + 1] - slice_begin_[slice];
         for (int lane = 0; lane < lanes; ++lane) {
@@ -217,17 +259,25 @@ void SlotBook<AssetId>::fill_window(const Accounts& accounts, std::int64_t windo
                 entry = offsets[account];
                 length = offsets[account + 1] - entry;
             }
+            constexpr std::int64_t n_ahead = 8 * lanes;
+            if (slot + n_ahead < end) {
+                prefetch(accounts, offsets[window * slot_window + place_[slot + n_ahead]]);
+            }
             std::int64_t at = slice_begin_[slice] * lanes + lane;
-            for (std::int64_t j = 0; j < width; ++j, at += lanes) {
-                const bool is_padding = j >= length;
-                const SlotEntry<AssetId> given =
-                    is_padding ? SlotEntry<AssetId>{0, 0, 0, 0} : slot_entry(accounts, entry + j);
+            const auto put = [&](const SlotEntry<AssetId>& given) {
                 asset_[at] = given.id;
                 owned_[at] = given.owned;
                 owed_[at] = given.owed;
                 if (has_legs(&accounts)) {
                     z_[at] = given.z;
                 }
+                at += lanes;
+            };
+            for (std::int64_t j = 0; j < length; ++j) {
+                put(slot_entry(accounts, entry + j));
+            }
+            for (std::int64_t j = length; j < width; ++j) {
+                put(SlotEntry<AssetId>{0, 0, 0, 0});
             }
         }
     }
