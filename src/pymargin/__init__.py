@@ -16,7 +16,8 @@ from pymargin.errors import (
 from pymargin.explain import Explanation, explain
 from pymargin.exposure import AssetExposure, Exposure, SymbolExposure, exposure
 from pymargin.futures import coinm, usdm
-from pymargin.impact import Impact, ImpactSummary, impact, impacts
+from pymargin.impact import impact, impacts
+from pymargin.impact_results import Impact, ImpactSummary
 from pymargin.levels import cross_classic, cross_pro, evaluate
 from pymargin.modes import Action, Mode, RootReason
 from pymargin.notices import Change, Notice, NoticeProblem, read_notice

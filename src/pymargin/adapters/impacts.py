@@ -11,7 +11,7 @@ from pymargin._extras import require
 from pymargin.adapters.results import action_names, id_column
 
 if TYPE_CHECKING:
-    from pymargin.impact import Impact
+    from pymargin.impact_results import Impact
 
 __all__ = ["provenance_texts", "to_arrow", "to_frame"]
 

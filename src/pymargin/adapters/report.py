@@ -17,7 +17,7 @@ from pymargin.modes import Action
 from pymargin.words import action_words, amount, duration, level_figure, price_fall
 
 if TYPE_CHECKING:
-    from pymargin.impact import Impact
+    from pymargin.impact_results import Impact
     from pymargin.notices import Change
 
 __all__ = ["impact_page"]

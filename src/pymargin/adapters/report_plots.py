@@ -15,7 +15,7 @@ from pymargin._extras import require
 from pymargin.modes import Action
 
 if TYPE_CHECKING:
-    from pymargin.impact import Impact
+    from pymargin.impact_results import Impact
 
 __all__ = ["TOP_ASSETS", "assets_plot", "cumulative_plot", "levels_plot"]
 

@@ -10,7 +10,7 @@ import click
 from pymargin.cli.options import further_accounts, leverage, mode, prices, rules
 
 if TYPE_CHECKING:
-    from pymargin.impact import Impact
+    from pymargin.impact_results import Impact
     from pymargin.notices import Notice
     from pymargin.rules import Timeline
 

@@ -19,7 +19,7 @@ from pymargin.cli.figures import (
 from pymargin.cli.screen import Column, Screen
 
 if TYPE_CHECKING:
-    from pymargin.impact import Impact
+    from pymargin.impact_results import Impact
     from pymargin.notices import Change
 
 __all__ = ["show_impact"]
