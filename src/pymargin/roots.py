@@ -65,10 +65,10 @@ def liquidation_price(
     rules
         Schedules, methodology and thresholds.
     name
-        The asset (index price, USDT) or symbol (mark price) that moves, and nothing else does (one
-        that nobody has leaves all accounts NO_EXPOSURE, as prices may name more than a book has); or
+        The asset (index price, USDT) or symbol (mark price) that moves, and nothing else does; or
         a mapping of several to their weights: as the first of positive weight moves by a share,
         each moves by its weight over the first's times that share. Roots are prices of that one.
+        One that nobody has leaves all accounts NO_EXPOSURE: prices may name more than a book.
     at
         ``"liquidation"``, ``"margin_call"`` (who is liquidated was called), ``"bankruptcy"``, or
         a level of the mode.
