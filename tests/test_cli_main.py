@@ -42,6 +42,11 @@ def test_an_unknown_command_is_bad_input(capsys: pytest.CaptureFixture[str]) -> 
     assert "frobnicate" in capsys.readouterr().err
 
 
+def test_a_command_that_is_to_come_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", "--help"]) == 2
+    assert "watch: the live monitor is not there yet" in capsys.readouterr().err
+
+
 def test_a_fault_of_our_own_is_no_bad_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,7 +29,21 @@ _BUG = 70
 _INTERRUPTED = 130
 
 
+_LATER = {"watch": "the live monitor is not there yet; `pymargin levels` evaluates a book once"}
+
+
+class _Commands(click.Group):
+    """The commands; one that is to come says so."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name in _LATER:
+            raise click.UsageError(f"{cmd_name}: {_LATER[cmd_name]}.", ctx)
+        return super().get_command(ctx, cmd_name)
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done; 1 done, but some account is unpriced or beyond its tiers, or a "
     "figure differs; 2 bad input.",
