@@ -36,7 +36,7 @@ EXCLUDED = {
     "hl-cassette-APE": _HYPERLIQUID,
     "hl-cassette-BTC": _HYPERLIQUID,
     "hl-cassette-DYDX": _HYPERLIQUID,
-    "ft-maxlev-TIA-131": "brackets with gaps and leverage 18.18, of another venue",
+    "ft-maxlev-TIA-131": "another venue's brackets, with gaps; a step's leverage, not 49.6",
     "lean-mm": "LEAN sets the maintenance margin to the initial margin",
     "naut-standard-init": "nautilus: a rate of its own, leverage ignored",
     "naut-lev-init": "nautilus: a rate of its own, divided by leverage",
