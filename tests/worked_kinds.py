@@ -82,11 +82,15 @@ def liquidation_price(engine: Engine, inputs: Mapping[str, Any]) -> Figures:
     row = {"mode": "coinm" if is_inverse(inputs) else "usdm", "positions": [leg]}
     prices = {symbol: mark, "X": mark}
     rules = futures_rules(inputs, [symbol])
+    other = {name: value for name, value in inputs.items() if "other" in name and value}
+    # The profit of other positions counts as the wallet does.
+    wallet += sum(value for name, value in other.items() if "pnl" in name)
     if not isolated:
         row["wallets"] = wallets(**{"X" if is_inverse(inputs) else "USDT": wallet})
-    if "other_maintenance" in inputs:
+    maintenance = sum(value for name, value in other.items() if "pnl" not in name)
+    if maintenance:
         # Of a position that asks for all of its notional and has no profit.
-        row["positions"].append(position("OTHERUSDT", inputs["other_maintenance"], 1))
+        row["positions"].append(position("OTHERUSDT", maintenance, 1))
         prices["OTHERUSDT"] = 1.0
         steps = {symbol: brackets_of(inputs), "OTHERUSDT": [(None, 1, 1)]}
         rules = rules_of(usdm=steps)
