@@ -240,7 +240,7 @@ def pool_roots(
     reason: npt.NDArray[np.uint8],
     unpriced: npt.NDArray[np.uint16],
     threads: int,
-) -> int: ...
+) -> tuple[int, int, int]: ...
 def largest_loans(
     pools: Pools,
     market: PoolMarket,
@@ -293,7 +293,7 @@ def roots(
     reason: npt.NDArray[np.uint8],
     unpriced: npt.NDArray[np.uint16],
     threads: int,
-) -> int: ...
+) -> tuple[int, int, int]: ...
 def rooms(
     kernel: str,
     book: Book,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -67,6 +67,8 @@ class RootFigures:
     reason: npt.NDArray[np.uint8]
     unpriced: npt.NDArray[np.uint16]
     is_solved: npt.NDArray[np.bool_]
+    passes: int = 0
+    walks: int = 0
 
     @classmethod
     def empty(cls, n: int) -> Self:
@@ -126,7 +128,7 @@ def _of_accounts(
         absent=bound.absent,
     )  # fmt: skip
     figures = RootFigures.empty(len(accounts))
-    unsolvable = _core.roots(
+    unsolvable, passes, walks = _core.roots(
         bound.kernel,
         book_of(accounts),
         bound.schedules,
@@ -147,7 +149,7 @@ def _of_accounts(
         threads,
     )
     _check_solved(unsolvable, bound.accounts.ids)
-    return figures
+    return replace(figures, passes=passes, walks=walks)
 
 
 def _of_futures(
@@ -181,7 +183,7 @@ def _of_pools(
     owners: Ints,
 ) -> RootFigures:
     figures = RootFigures.empty(len(owners))
-    unsolvable = _core.pool_roots(
+    unsolvable, passes, walks = _core.pool_roots(
         kernel,
         pools.pools,
         pools.market,
@@ -199,8 +201,9 @@ def _of_pools(
         figures.unpriced,
         threads,
     )
-    _check_solved(unsolvable, pools.accounts.ids[owners])
-    return figures
+    if unsolvable >= 0:
+        _check_solved(int(owners[unsolvable]), pools.accounts.ids)
+    return replace(figures, passes=passes, walks=walks)
 
 
 def _row_weights(kernel: str, pools: BoundPools, movement: Movement) -> Floats:

@@ -53,8 +53,8 @@ bool moves_inverse_only(const Movement& movement, const Market<1>& market, std::
 }
 
 template <class Mode>
-std::int64_t run(const PoolsOfBook& book, const PoolMarket& market, const DecisionTable& due,
-                 const QuestionArrays& arrays, const PoolRanges& ranges, int threads) {
+Solved run(const PoolsOfBook& book, const PoolMarket& market, const DecisionTable& due,
+           const QuestionArrays& arrays, const PoolRanges& ranges, int threads) {
     Movement movement = arrays.movement(book.n_rows());
     movement.is_inverse =
         movement.base > 0 && moves_inverse_only(movement, market.market(), book.n_rows());
@@ -68,21 +68,23 @@ std::int64_t run(const PoolsOfBook& book, const PoolMarket& market, const Decisi
             view.n_accounts, view.offsets, rows.data(),     view.x,
             view.y,          view.z,       view.gaps,       view.open_order_loss,
             view.book,       view.account, view.first_pool, view.keys};
-        return find_roots(
+        Effort effort;
+        const std::int64_t unsolvable = find_roots(
             ranges.n,
             [&](std::int64_t k) {
                 return PoolSubject<Mode, std::uint32_t>(pools, market.market(), question,
                                                         ranges.first[k], ranges.last[k],
                                                         ranges.last_exposed[k]);
             },
-            question, out, threads);
+            question, out, threads, &effort);
+        return Solved(unsolvable, effort.passes, effort.walks);
     });
 }
 
 struct PoolRootKernel {
     const char* name;
-    std::int64_t (*run)(const PoolsOfBook&, const PoolMarket&, const DecisionTable&,
-                        const QuestionArrays&, const PoolRanges&, int);
+    Solved (*run)(const PoolsOfBook&, const PoolMarket&, const DecisionTable&,
+                  const QuestionArrays&, const PoolRanges&, int);
 };
 
 #define PYMARGIN_KERNEL(...) PoolRootKernel{__VA_ARGS__::name, &run<__VA_ARGS__>},

@@ -26,8 +26,10 @@ void run(const Call& call, const RoomArrays& arrays, int threads) {
     const std::int64_t n = call.book.n_accounts();
     const std::int64_t n_rows = call.price.size();
     const py::gil_scoped_release release;
-    const Question question(arrays.movement, Reach{}, rows.market(), n_rows, Mode::n_held_tables,
-                            refused, true);
+    Movement movement = arrays.movement;
+    movement.tables = tables_asked<Mode>(refused);
+    const Question question(movement, Reach{}, rows.market(), n_rows, Mode::n_held_tables, refused,
+                            true);
     call.book.visit([&](const auto& view) {
         const auto& balances = view.balances;
         const auto& orders = view.orders;

@@ -25,11 +25,12 @@ struct RootCall {
 };
 
 template <class Mode>
-std::int64_t run(const RootCall& call) {
+Solved run(const RootCall& call) {
     const MarketRows<Mode::n_tables> rows(call.schedules, call.price, call.schedule_ids, call.gaps);
     const std::int64_t n_rows = call.price.size();
     const std::int64_t n = call.book.n_accounts();
-    const Movement movement = call.arrays.movement(n_rows);
+    Movement movement = call.arrays.movement(n_rows);
+    movement.tables = tables_asked<Mode>(call.due);
     const RootArrays out = call.arrays.take(n);
     return call.book.visit([&](const auto& view) {
         // No Python object is touched while the core runs.
@@ -48,19 +49,21 @@ std::int64_t run(const RootCall& call) {
              balances.interest},
             {orders.offsets, gives.data(), gets.data(), orders.give_quantity, orders.get_quantity},
             view.open_order_loss};
-        return find_roots(
+        Effort effort;
+        const std::int64_t unsolvable = find_roots(
             n,
             [&](std::int64_t account) {
                 return AccountSubject<Mode, std::uint32_t>(accounts, rows.market(), question,
                                                            account);
             },
-            question, out, call.threads);
+            question, out, call.threads, &effort);
+        return Solved(unsolvable, effort.passes, effort.walks);
     });
 }
 
 struct RootKernel {
     const char* name;
-    std::int64_t (*run)(const RootCall&);
+    Solved (*run)(const RootCall&);
 };
 
 #define PYMARGIN_KERNEL(...) RootKernel{__VA_ARGS__::name, &run<__VA_ARGS__>},
@@ -105,7 +108,8 @@ void register_roots(py::module_& module) {
         py::arg("threads"),
         "Fill float64[n] roots below and above, uint8[n] reasons and uint16[n] gaps of n accounts, "
         "price p moving as p * (1 + weight * (x / base - 1) / scale); return the number of one "
-        "that cannot be solved, or -1.");
+        "that cannot be solved, or -1, how many passes over an account float64 made, and how many "
+        "accounts were walked exactly.");
 }
 
 }  // namespace pymargin::bindings

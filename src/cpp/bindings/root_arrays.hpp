@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,9 @@ struct QuestionArrays {
                 output<std::uint8_t>(reason, "reason", n), output<std::uint16_t>(gaps, "gaps", n)};
     }
 };
+
+/// What an account number and an effort are to Python.
+using Solved = std::tuple<std::int64_t, std::int64_t, std::int64_t>;
 
 /// Ids of 32 bits, so that what solves for roots exists once a mode.
 class WideIds {

@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include "pymargin/exact128.hpp"
+#include "pymargin/compact.hpp"
 #include "pymargin/quotient.hpp"
 
 namespace pymargin {
@@ -13,16 +13,25 @@ template <class Number>
 constexpr bool divides = !std::is_same_v<Number, Exact128>;
 
 template <class Number>
+Number read(double value) {
+    if constexpr (std::is_same_v<Number, Exact128>) {
+        return compact(value);
+    } else {
+        return Number(value);
+    }
+}
+
+template <class Number>
 Leg<Number> position_leg(const Holdings& book, std::int64_t position) {
     const Contract& contract = book.contracts[book.positions.symbol[position]];
-    const Number size(contract.size);
-    const Number units = Number(book.positions.quantity[position]) * size;
-    const Number entry(book.positions.entry_price[position]);
+    const Number quantity = read<Number>(book.positions.quantity[position]);
+    const Number units = contract.size == 1 ? quantity : quantity * read<Number>(contract.size);
+    const Number entry = read<Number>(book.positions.entry_price[position]);
     const Number zero{};
     if constexpr (divides<Number>) {
         const Number per_leverage = Number(1.0) / Number(book.positions.leverage[position]);
         if (contract.is_inverse) {
-            return {zero - Number(book.positions.quantity[position]), units / entry, per_leverage};
+            return {zero - quantity, units / entry, per_leverage};
         }
         return {units, zero - units * entry, per_leverage};
     } else {
@@ -35,11 +44,11 @@ template <class Number>
 Leg<Number> exact_asset_leg(const Holdings& book, const LegSource& source) {
     Leg<Number> leg{};
     if (source.position >= 0) {
-        leg.x = Number(book.positions.isolated_margin[source.position]);
+        leg.x = read<Number>(book.positions.isolated_margin[source.position]);
         return leg;
     }
     if (source.wallet >= 0) {
-        leg.x = Number(book.wallets.balance[source.wallet]);
+        leg.x = read<Number>(book.wallets.balance[source.wallet]);
     }
     if (source.balance >= 0) {
         const auto& balances = book.balances;

@@ -1,9 +1,26 @@
-#include "pymargin/roots.hpp"
-
 #include <algorithm>
 #include <cmath>
 
+#include "pymargin/question.hpp"
+
 namespace pymargin {
+namespace {
+
+thread_local bool has_overflow = false;
+
+}  // namespace
+
+void Line::clear_overflow() noexcept {
+    has_overflow = false;
+}
+
+bool Line::has_overflowed() noexcept {
+    return has_overflow;
+}
+
+void Line::raise_overflow() noexcept {
+    has_overflow = true;
+}
 
 Question::Question(const Movement& moved, const std::optional<Reach>& given_reach,
                    const DecisionTable& due_table, bool wants_exact_floats)
@@ -14,6 +31,7 @@ Question::Question(const Movement& moved, const std::optional<Reach>& given_reac
       start(moved.base) {
     movement.per_scale = 1 / movement.scale;
     movement.per_share = 1 / (movement.scale * movement.base);
+    shared = movement;
     const unsigned combinations = 1U << due.n_tests;
     for (unsigned bits = 0; bits < combinations; ++bits) {
         bool any = false;
@@ -52,6 +70,7 @@ Shapes::Shapes(const ScheduleTable& schedules) {
             falls = falls && steps[k].rate <= steps[k - 1].rate;
             rises = rises && steps[k].rate >= steps[k - 1].rate;
         }
+        last_rate_.push_back(steps[schedules.step_count(schedule) - 1].rate);
         falls_.push_back(falls ? 1 : 0);
         rises_.push_back(rises ? 1 : 0);
     }

@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "pymargin/line.hpp"
 #include "pymargin/moving.hpp"
 #include "pymargin/row.hpp"
 
 namespace pymargin {
+
+/// Of a lambda: what PYMARGIN_INLINE is to a function.
+#define PYMARGIN_INLINED __attribute__((always_inline))
 
 /// A number with its slope in the one variable of a question, in float64. Of a formula that is
 /// linear piece by piece these are those of the piece: value + slope * distance.
@@ -44,11 +48,12 @@ PYMARGIN_INLINE Tangent smaller(const Tangent& left, const Tangent& right) noexc
 /// At 0 the slope is that on the way up: what is held and what is owed of 0 then go on as it does.
 PYMARGIN_INLINE Tangent positive_part(const Tangent& value) noexcept {
     const bool counts = value.value > 0 || (value.value == 0 && value.slope > 0);
-    return counts ? value : Tangent();
+    return {counts ? value.value : 0.0, counts ? value.slope : 0.0};
 }
 
+/// Without a branch: which way a position goes is not to be foreseen.
 PYMARGIN_INLINE Tangent size_of(const Tangent& value) noexcept {
-    return value.value < 0 ? Tangent(-value.value, -value.slope) : value;
+    return {std::abs(value.value), value.slope * std::copysign(1.0, value.value)};
 }
 
 PYMARGIN_INLINE Tangent choose(bool which, const Tangent& yes, const Tangent& no) noexcept {
@@ -72,6 +77,8 @@ struct Movement {
     double held = 0;        ///< how much more is held per unit of x, in units
     double owed = 0;        ///< likewise owed
 
+    unsigned tables = ~0U;  ///< which tables of a mode the question depends on, a bit each
+
     double weight_of(std::size_t market_row) const noexcept {
         return weights == nullptr ? 0 : weights[market_row];
     }
@@ -83,7 +90,7 @@ struct Movement {
 
     /// The price that takes the place of `price`.
     template <class Number>
-    Number price_at(double price, double weight, const Number& x) const {
+    PYMARGIN_INLINE Number price_at(double price, double weight, const Number& x) const {
         if (weight == 0) {
             return Number(price);
         }
@@ -123,6 +130,7 @@ class MovedAsset {
         : market_(market),
           row_(market.rows[row]),
           price_(movement.price_at(row_.price, movement.weight_of(row), x)),
+          tables_(movement.tables),
           notes_(notes) {
     }
 
@@ -131,7 +139,10 @@ class MovedAsset {
     }
 
     template <int table>
-    Number value(const Number& v) const {
+    PYMARGIN_INLINE Number value(const Number& v) const {
+        if ((tables_ >> table & 1U) == 0) {
+            return {};
+        }
         return schedule_value(*market_.schedules, row_.tables[table].schedule, v, notes_);
     }
 
@@ -140,14 +151,16 @@ class MovedAsset {
         return value<table>(v);
     }
 
-    static Number schedule_value(const ScheduleTable& schedules, int schedule, const Number& v,
-                                 Notes& notes) {
+    static PYMARGIN_INLINE Number schedule_value(const ScheduleTable& schedules, int schedule,
+                                                 const Number& v, Notes& notes) {
         if constexpr (std::is_same_v<Number, Tangent>) {
             if (schedule < 0) {
                 return {};
             }
             const Step& step = schedules.step_at(schedule, v.value);
             return {step.rate * v.value + step.offset, step.rate * v.slope};
+        } else if constexpr (std::is_same_v<Number, Line>) {
+            return v.under(schedules, schedule);
         } else {
             return v.sign() == 0 ? Number() : schedules.value(schedule, v, notes);
         }
@@ -157,6 +170,7 @@ class MovedAsset {
     const Market<n_tables>& market_;
     const MarketRow<n_tables>& row_;
     const Number price_;
+    const unsigned tables_;
     Notes& notes_;
 };
 
@@ -178,7 +192,7 @@ class MovedInstrument {
     bool is_asset() const noexcept {
         return terms_.weight >= 0;
     }
-    Number price() const {
+    PYMARGIN_INLINE Number price() const {
         if (terms_.contract_size > 0) {
             if constexpr (std::is_same_v<Number, Tangent>) {
                 return inverse_price();
@@ -189,7 +203,7 @@ class MovedInstrument {
         }
         return movement_.price_at(terms_.price, share_, x_);
     }
-    Number weight() const {
+    PYMARGIN_INLINE Number weight() const {
         return is_asset() ? movement_.price_at(terms_.weight, share_, x_) : Number(terms_.weight);
     }
     template <int table>
@@ -239,10 +253,9 @@ Number frozen_loss(const AccountArrays<AssetId>& accounts, const Market<Mode::n_
 
 /// The sums of one account where the variable is x.
 template <class Mode, class Number, class AssetId>
-typename Mode::template Sums<Number> sum_moved(const AccountArrays<AssetId>& accounts,
-                                               const Market<Mode::n_tables>& market,
-                                               const Movement& movement, std::int64_t account,
-                                               const Number& x, const Number& loss) {
+PYMARGIN_INLINE typename Mode::template Sums<Number> sum_moved(
+    const AccountArrays<AssetId>& accounts, const Market<Mode::n_tables>& market,
+    const Movement& movement, std::int64_t account, const Number& x, const Number& loss) {
     typename Mode::template Sums<Number> sums;
     Notes notes;
     const auto& balances = accounts.balances;
@@ -273,22 +286,24 @@ typename Mode::template Sums<Number> sum_moved(const AccountArrays<AssetId>& acc
 
 /// The sums of one pool where the variable is x.
 template <class Mode, class Number, class RowId>
-typename Mode::template Sums<Number> sum_moved(const Pools<RowId>& pools, const Market<1>& market,
-                                               const Movement& movement, std::int64_t pool,
-                                               const Number& x) {
+PYMARGIN_INLINE typename Mode::template Sums<Number> sum_moved(const Pools<RowId>& pools,
+                                                               const Market<1>& market,
+                                                               const Movement& movement,
+                                                               std::int64_t pool, const Number& x) {
     typename Mode::template Sums<Number> sums;
     Notes notes;
-    const auto add = [&](std::size_t row, Leg<Number> leg) {
+    const auto add = [&](std::size_t row, Leg<Number> leg) PYMARGIN_INLINED {
         if (static_cast<std::int64_t>(row) == movement.row) {
             leg.x += Number(movement.held) * x;
         }
         Mode::add(sums, leg, MovedInstrument<Number>(market, movement, row, x, notes));
     };
     // The legs as they are read: constants of the number type, or what it is made from.
-    using Source =
-        std::conditional_t<std::is_same_v<Number, Tangent>, double,
-                           std::conditional_t<std::is_same_v<Number, Moving>, Quotient, Number>>;
-    visit_legs<Source>(pools, pool, [&](std::size_t row, const Leg<Source>& leg) {
+    using Source = std::conditional_t<
+        std::is_same_v<Number, Tangent>, double,
+        std::conditional_t<std::is_same_v<Number, Moving>, Quotient,
+                           std::conditional_t<std::is_same_v<Number, Line>, Exact128, Number>>>;
+    visit_legs<Source>(pools, pool, [&](std::size_t row, const Leg<Source>& leg) PYMARGIN_INLINED {
         add(row, {Number(leg.x), Number(leg.y), Number(leg.z)});
     });
     if constexpr (Mode::counts_orders) {

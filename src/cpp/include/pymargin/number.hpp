@@ -16,6 +16,11 @@ template <class Number>
 constexpr bool is_exact = std::is_same_v<Number, Exact128> || std::is_same_v<Number, Exact> ||
                           std::is_same_v<Number, Quotient>;
 
+/// True where a formula is asked for its totals, too; false where for margin levels alone, of which
+/// the initial margin is no part.
+template <class Number>
+constexpr bool has_totals = true;
+
 /// True where a number may not fit, which the type then tells.
 template <class Number>
 constexpr bool may_overflow = std::is_same_v<Number, Exact128>;

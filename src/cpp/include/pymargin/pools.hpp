@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "pymargin/few.hpp"
 #include "pymargin/holdings.hpp"
 #include "pymargin/number.hpp"
 
@@ -59,15 +61,15 @@ void for_each_leg(const Holdings& book, std::int64_t account, const Begin& begin
     const PoolRows rows{book.n_assets};
     const bool multi_assets = book.multi_assets != nullptr && book.multi_assets[account] != 0;
     const bool in_one = book.pooling == Pooling::in_one || multi_assets;
-    std::vector<LegSource> assets;
+    constexpr std::size_t usual = 8;
+    Few<LegSource, usual> assets;
     const auto asset_leg = [&](std::uint32_t asset) -> LegSource& {
         for (LegSource& known : assets) {
             if (known.row == rows.asset(asset, multi_assets)) {
                 return known;
             }
         }
-        assets.push_back({false, rows.asset(asset, multi_assets), -1, -1, -1});
-        return assets.back();
+        return assets.add({false, rows.asset(asset, multi_assets), -1, -1, -1});
     };
     const auto& positions = book.positions;
     const std::int64_t first = positions.offsets[account];

@@ -45,6 +45,12 @@ class WithdrawalSubject {
         return is_due(Quotient(x));
     }
 
+    /// A withdrawal that leaves exactly 0 is not refused, as one on a line is: there is no one
+    /// line.
+    static bool margin_line(double /*x*/, Line* /*line*/) noexcept {
+        return false;
+    }
+
     MarginLeft margin_left(double x) const noexcept {
         MarginLeft least = lines_.margin_left(x);
         const Tangent withdrawable = left(Tangent(x, 1));
@@ -142,7 +148,7 @@ bool find_refused(const Subject& subject, double* x) {
         *x = std::ldexp(1.0, power);
         const MarginLeft left = subject.margin_left(*x);
         if (left.value < -left.error) {
-            return subject.is_due_at(*x);
+            return true;
         }
     }
     return false;
@@ -170,7 +176,8 @@ template <class Subject>
 bool room_by_newton(const Subject& subject, double most, double* room) {
     double refused = most;
     if (std::isfinite(most)) {
-        if (!subject.is_due_at(most)) {
+        const MarginLeft left = subject.margin_left(most);
+        if (left.value > left.error || (!(left.value < -left.error) && !subject.is_due_at(most))) {
             *room = most;
             return true;
         }
@@ -178,6 +185,12 @@ bool room_by_newton(const Subject& subject, double most, double* room) {
         return false;
     }
     const double near = near_zero(subject, refused);
+    double first_refused = 0;
+    if (settle_on_line(subject, near, false, true, &first_refused) && first_refused > 0 &&
+        first_refused <= refused) {
+        *room = std::nextafter(first_refused, 0);
+        return true;
+    }
     *room = last_permitted(near, refused, [&](double x) { return subject.is_due_at(x); });
     return true;
 }

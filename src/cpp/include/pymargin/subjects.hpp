@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "pymargin/roots.hpp"
 
@@ -11,6 +12,26 @@ namespace pymargin {
 
 // What a question is put to: an account, or the pools of one. A subject tells, at any value of the
 // variable, whether the decision fires (exactly) and how much margin is left (in float64).
+
+/// Which tables of a mode over holdings the tests that count are computed of, a bit each.
+template <class Mode>
+unsigned tables_asked(const DecisionTable& due) noexcept {
+    unsigned tables = 0;
+    for (int test = 0; test < due.n_tests; ++test) {
+        const int level = due.test_level[test];
+        if constexpr (Mode::counts_orders) {
+            tables |= 1U << Mode::collateral;
+            tables |= 1U << (level == Mode::margin_level ? Mode::maintenance : Mode::initial);
+        } else {
+            tables |= 1U << (level == Mode::borrow_margin_level         ? Mode::borrow
+                             : level == Mode::transfer_out_margin_level ? Mode::transfer_out
+                                                                        : Mode::collateral);
+            // Without tables of their own these levels are of the collateral.
+            tables |= Mode::has_three_ratios ? 0U : 1U;
+        }
+    }
+    return tables;
+}
 
 namespace detail {
 
@@ -46,41 +67,41 @@ PYMARGIN_INLINE void take_least(const DecisionTable& due, std::int64_t row,
     }
 }
 
-/// The value of a number to within a few ulp.
-inline double rounded_value(const Exact128& number) noexcept {
-    auto value = static_cast<double>(number.coefficient());
-    int places = number.places();
-    for (; places > greatest_power_of_ten; places -= greatest_power_of_ten) {
-        value /= static_cast<double>(power_of_ten[greatest_power_of_ten]);
-    }
-    return value / static_cast<double>(power_of_ten[places]);
-}
-
-/// The least distance N - theta D of one account or pool, rounded once it is known exactly.
-template <class Mode, class Number>
-double exact_least(const DecisionTable& due, std::int64_t row,
-                   const typename Mode::template Sums<Number>& sums) {
+/// Makes `least` the line of the least distance N - theta D of one account or pool. False where D
+/// may be 0, or where it is not surely the only one that can be 0 beside the place.
+template <class Mode>
+bool take_least_line(const DecisionTable& due, std::int64_t row,
+                     const typename Mode::template Sums<Line>& sums, Line* least, bool* has_any) {
     const Threshold* const thresholds = due.row(row);
-    double least = std::numeric_limits<double>::infinity();
     for (int test = 0; test < due.n_tests; ++test) {
         if (due.actions[std::size_t{1} << test] == 0) {
             continue;
         }
-        const Ratio<Number> level = Mode::level(sums, due.test_level[test]);
-        const Number distance =
-            level.numerator - Number(thresholds[test].decimal) * level.denominator;
-        double rounded = 0;
-        if constexpr (std::is_same_v<Number, Exact128>) {
-            rounded = rounded_value(distance);
-        } else {
-            rounded = distance.rounded();
+        const Ratio<Line> level = Mode::level(sums, due.test_level[test]);
+        Line other = level.numerator - Line(thresholds[test].decimal) * level.denominator;
+        if (!*has_any || other.value() < least->value()) {
+            std::swap(*least, other);
+            if (level.denominator.sign() <= 0) {
+                return false;
+            }
         }
-        least = rounded < least ? rounded : least;
+        if (*has_any && other.sign() <= 0) {
+            return false;
+        }
+        *has_any = true;
     }
-    return least;
+    return true;
 }
 
-/// How a margin of this slope far up goes on for ever: 1 where it cannot fall, -1 where it falls, 0
+/// Brings a line in a share of the variable to one in the variable; false where it is none.
+inline bool is_line_of(const Question& question, const Line::Place& place, Line* line) noexcept {
+    if (question.shared_base != 1) {
+        *line = line->stretched(question.shared_base);
+    }
+    return place.is_settled && !Line::has_overflowed() && !Exact128::has_overflowed();
+}
+
+/// How a margin of this slope goes on: 1 where it cannot fall, -1 where it falls, 0
 /// where float64 does not tell.
 inline int trend_of(double slope, double error) noexcept {
     if (slope > error) {
@@ -125,6 +146,10 @@ class AccountSubject {
     const Reach& reach() const noexcept {
         return reach_;
     }
+    /// Whether the margin left never rises with the variable.
+    bool only_falls() const noexcept {
+        return only_falls_;
+    }
 
     template <class Number>
     bool is_due(const Number& x) const {
@@ -144,18 +169,20 @@ class AccountSubject {
         return Exact128::has_overflowed() ? is_due(Exact(x)) : due;
     }
 
-    /// N - theta D at the shortest decimal of x, rounded once; NaN where that is not to be had
-    /// fast.
-    double exact_margin_at(double x) const {
-        if (!question_.is_decimal) {
-            return std::numeric_limits<double>::quiet_NaN();
+    /// The line of the margin left near x; false where that is not settled in 128 bits.
+    bool margin_line(double x, Line* line) const {
+        if (!question_.has_lines) {
+            return false;
         }
         Exact128::clear_overflow();
-        const auto loss = frozen_loss<Mode, Exact128>(accounts_, market_, account_);
-        const auto sums = sum_moved<Mode, Exact128>(accounts_, market_, question_.movement,
-                                                    account_, Exact128(x), loss);
-        const double least = detail::exact_least<Mode, Exact128>(question_.due, account_, sums);
-        return Exact128::has_overflowed() ? std::numeric_limits<double>::quiet_NaN() : least;
+        Line::clear_overflow();
+        Line::Place place{x / question_.shared_base};
+        const Line loss(frozen_loss<Mode, Exact128>(accounts_, market_, account_));
+        const auto sums = sum_moved<Mode, Line>(accounts_, market_, question_.shared, account_,
+                                                Line::variable(place), loss);
+        bool has_any = false;
+        return detail::take_least_line<Mode>(question_.due, account_, sums, line, &has_any) &&
+               detail::is_line_of(question_, place, line);
     }
 
     MarginLeft margin_left(double x) const noexcept {
@@ -163,14 +190,16 @@ class AccountSubject {
         return margin_left(x, &moving);
     }
 
-    /// How the margin goes on above the caps of what moves; `start` is where the variable is now.
-    int trend(double start) const noexcept {
-        if (!moves_debt_) {
-            return 1;
-        }
+    bool only_rises() const noexcept {
+        return !moves_debt_;
+    }
+    /// Which way the margin goes from x: 1 where it does not fall, -1 where it falls, 0 where
+    /// float64 does not tell; and whether the account has nothing of a value there.
+    int direction(double x, bool* is_nothing) const noexcept {
         double moving = 0;
-        const MarginLeft far = margin_left(std::ldexp(start, far_doublings), &moving);
-        return detail::trend_of(far.slope, 4 * relative_error() * std::abs(moving));
+        const MarginLeft left = margin_left(x, &moving);
+        *is_nothing = left.is_nothing;
+        return detail::trend_of(left.slope, 4 * relative_error() * std::abs(moving));
     }
 
   private:
@@ -187,11 +216,14 @@ class AccountSubject {
             is_concave_ = is_concave_ && (!moves || question_.is_fit[row] != 0);
             owes_ = owes_ || owes;
             moves_debt_ = moves_debt_ || (moves && owes);
+            only_falls_ = only_falls_ && (weight == 0 || (weight > 0 && !(balances.free[k] > 0) &&
+                                                          !(balances.locked[k] > 0)));
             if (has_own_reach) {
                 reach_.include(weight);
             }
         }
         if (movement.row >= 0) {
+            only_falls_ = false;
             const auto row = static_cast<std::size_t>(movement.row);
             is_exposed_ = true;
             owes_ = owes_ || movement.owed != 0;
@@ -220,6 +252,7 @@ class AccountSubject {
             4 * question_.cancellation(reach_, x) *
             bound.at(n_terms<Mode>(accounts_, account_) + 1, magnitude.value + loss_extent_);
         MarginLeft left;
+        left.is_nothing = magnitude.value == 0 && loss_extent_ == 0;
         detail::take_least<Mode>(question_.due, account_, sums, error, &left);
         return left;
     }
@@ -235,6 +268,7 @@ class AccountSubject {
     bool is_concave_ = true;
     bool owes_ = false;
     bool moves_debt_ = false;
+    bool only_falls_ = true;
 };
 
 /// Some pools of one account: it is due where one of them is.
@@ -279,6 +313,10 @@ class PoolSubject {
     const Reach& reach() const noexcept {
         return reach_;
     }
+    /// Whether the margin left never rises with the variable.
+    bool only_falls() const noexcept {
+        return only_falls_;
+    }
 
     template <class Number>
     bool is_due(const Number& x) const {
@@ -299,7 +337,7 @@ class PoolSubject {
 
     /// The same at the shortest decimal of a float64: without a division in the fastest numbers.
     bool is_due_at(double x) const {
-        if (!has_only_decimals_) {
+        if (!has_lines_ || !question_.is_decimal) {
             return is_due(Quotient(x));
         }
         Exact128::clear_overflow();
@@ -307,17 +345,23 @@ class PoolSubject {
         return Exact128::has_overflowed() ? is_due(Quotient(x)) : due;
     }
 
-    /// N - theta D at the shortest decimal of x, rounded once; NaN where that is not to be had.
-    double exact_margin_at(double x) const {
-        if (has_only_decimals_) {
-            Exact128::clear_overflow();
-            const double least = exact_least(Exact128(x));
-            if (!Exact128::has_overflowed()) {
-                return least;
+    /// The line of the margin left near x; false where that is not settled in 128 bits.
+    bool margin_line(double x, Line* line) const {
+        if (!has_lines_) {
+            return false;
+        }
+        Exact128::clear_overflow();
+        Line::clear_overflow();
+        Line::Place place{x / question_.shared_base};
+        bool has_any = false;
+        for (std::int64_t pool = first_; pool < last_; ++pool) {
+            const auto sums = sum_moved<Mode, Line>(pools_, market_, question_.shared, pool,
+                                                    Line::variable(place));
+            if (!detail::take_least_line<Mode>(question_.due, pool, sums, line, &has_any)) {
+                return false;
             }
         }
-        const Quotient exact(x);
-        return is_at_pole(exact) ? std::numeric_limits<double>::quiet_NaN() : exact_least(exact);
+        return detail::is_line_of(question_, place, line);
     }
 
     MarginLeft margin_left(double x) const noexcept {
@@ -328,23 +372,25 @@ class PoolSubject {
         return left;
     }
 
-    /// How the margin goes on above the caps of what moves; `start` is where the variable is now.
-    int trend(double start) const noexcept {
-        if (only_rises_) {
-            return 1;
-        }
+    bool only_rises() const noexcept {
+        return only_rises_;
+    }
+    /// Which way the margin goes from x: 1 where it does not fall, -1 where it falls, 0 where
+    /// float64 does not tell; pools are never known to have nothing of a value.
+    int direction(double x, bool* is_nothing) const noexcept {
+        *is_nothing = false;
         int least = 1;
         for (std::int64_t pool = first_; pool < last_; ++pool) {
-            MarginLeft far;
-            const double moving = take_pool(pool, std::ldexp(start, far_doublings), &far);
-            const int trend =
+            MarginLeft left;
+            const double moving = take_pool(pool, x, &left);
+            const int direction =
                 moving == 0 ? 1
-                            : detail::trend_of(far.slope, 4 * relative_error() * std::abs(moving));
+                            : detail::trend_of(left.slope, 4 * relative_error() * std::abs(moving));
             // One pool that falls decides, whatever is not known of another.
-            if (trend < 0) {
+            if (direction < 0) {
                 return -1;
             }
-            least = trend < least ? trend : least;
+            least = direction < least ? direction : least;
         }
         return least;
     }
@@ -357,32 +403,20 @@ class PoolSubject {
         return question_.movement.weight_of(pools_.row[leg]);
     }
 
-    template <class Number>
-    double exact_least(const Number& x) const {
-        double least = std::numeric_limits<double>::infinity();
-        for (std::int64_t pool = first_; pool < last_; ++pool) {
-            const double of_pool = detail::exact_least<Mode, Number>(
-                question_.due, pool,
-                sum_moved<Mode, Number>(pools_, market_, question_.movement, pool, x));
-            least = of_pool < least ? of_pool : least;
-        }
-        return least;
-    }
-
     void survey() noexcept {
         const bool has_own_reach = !question_.reach;
         reach_ = question_.reach.value_or(Reach{});
-        has_only_decimals_ = question_.is_decimal;
+        has_lines_ = question_.has_lines;
         for (int test = 0; test < question_.due.n_tests; ++test) {
             // Available balances are of initial margins, which are divided by leverages.
-            has_only_decimals_ = has_only_decimals_ && question_.due.test_level[test] == 0;
+            has_lines_ = has_lines_ && question_.due.test_level[test] == 0;
         }
         for (std::int64_t pool = first_; pool < last_ && Mode::counts_orders; ++pool) {
-            has_only_decimals_ =
-                has_only_decimals_ && pools_.book->n_orders(pools_.account[pool]) == 0;
+            has_lines_ = has_lines_ && pools_.book->n_orders(pools_.account[pool]) == 0;
         }
         std::int64_t begin = pools_.offsets[first_];
         const std::int64_t end = pools_.offsets[last_];
+        bool moves_long = false;  // of the positions since the last asset
         for (std::int64_t leg = begin; leg < pools_.offsets[last_exposed_]; ++leg) {
             const std::size_t row = pools_.row[leg];
             const InstrumentTerms& terms = market_.terms[row];
@@ -397,16 +431,45 @@ class PoolSubject {
                 reach_.include(weight);
             }
             if (leg < end) {
-                has_only_decimals_ = has_only_decimals_ && !(terms.contract_size > 0);
+                has_lines_ = has_lines_ && !(terms.contract_size > 0);
                 const bool fits = !is_asset || fit_together(begin, leg);
                 is_concave_ = is_concave_ && question_.is_fit[row] != 0 && fits;
-                only_rises_ =
-                    only_rises_ && (weight == 0 || (is_asset && leg == begin && !moves_units &&
-                                                    pools_.x[leg] >= 0 && pools_.y[leg] == 0));
+                take_direction(
+                    row, weight,
+                    leg == begin && !moves_units && pools_.x[leg] >= 0 && pools_.y[leg] == 0, leg,
+                    &moves_long);
             }
             if (is_asset) {
                 begin = leg + 1;
+                moves_long = false;
             }
+        }
+    }
+
+    /// Notes which way the margin goes with a leg as the variable rises: with a holding alone it
+    /// does not fall, with a short position it does not rise, and with a long one it does not fall
+    /// where profit counts in full and the brackets ask for less than all of it.
+    void take_direction(std::size_t row, double weight, bool is_held_alone, std::int64_t leg,
+                        bool* moves_long) noexcept {
+        const InstrumentTerms& terms = market_.terms[row];
+        const bool is_asset = terms.weight >= 0;
+        if (is_asset) {
+            const bool counts_in_full = terms.price == terms.weight &&
+                                        market_.rows[row].tables[0].first_rate == 1 &&
+                                        std::isinf(market_.rows[row].tables[0].first_cap);
+            only_rises_ =
+                only_rises_ && (weight == 0 ? counts_in_full || !*moves_long : is_held_alone);
+            only_falls_ = only_falls_ && weight == 0 &&
+                          !(static_cast<std::int64_t>(row) == question_.movement.row);
+            return;
+        }
+        if (weight != 0) {
+            const bool is_linear = !(terms.contract_size > 0) && weight > 0;
+            const bool is_long = pools_.x[leg] > 0;
+            only_rises_ = only_rises_ && is_linear && is_long &&
+                          question_.due.greatest_theta * question_.steepest_bracket < 1;
+            only_falls_ = only_falls_ && is_linear && !is_long;
+            *moves_long = true;
         }
     }
 
@@ -429,29 +492,6 @@ class PoolSubject {
             }
         }
         return true;
-    }
-
-    /// Whether nothing that decides is divided: of linear contracts, by the maintenance margin.
-    bool has_only_decimals() const noexcept {
-        for (int test = 0; test < question_.due.n_tests; ++test) {
-            if (question_.due.test_level[test] != 0) {
-                return false;
-            }
-        }
-        for (std::int64_t leg = pools_.offsets[first_]; leg < pools_.offsets[last_]; ++leg) {
-            if (terms_of(leg).contract_size > 0) {
-                return false;
-            }
-        }
-        for (std::int64_t pool = first_; pool < last_ && Mode::counts_orders; ++pool) {
-            if (n_orders_of(pool) > 0) {
-                return false;
-            }
-        }
-        return question_.is_decimal;
-    }
-    std::int64_t n_orders_of(std::int64_t pool) const noexcept {
-        return pools_.book->n_orders(pools_.account[pool]);
     }
 
     bool is_at_pole(const Quotient& x) const {
@@ -493,8 +533,9 @@ class PoolSubject {
     bool is_exposed_ = false;
     bool is_concave_ = true;
     bool has_pole_ = false;
-    bool has_only_decimals_ = true;
-    bool only_rises_ = true;
+    bool has_lines_ = true;   ///< nothing that decides is divided
+    bool only_rises_ = true;  ///< the margin left, with the variable
+    bool only_falls_ = true;
 };
 
 }  // namespace pymargin

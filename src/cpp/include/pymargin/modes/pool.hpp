@@ -77,19 +77,23 @@ PYMARGIN_INLINE void add_legs(PoolSums<Number>& sums, const Leg<Number>& leg,
     }
     const Number value = instrument.template value<0>(pick(equity, notional), extent);
     if constexpr (has_assets) {
-        const auto valued = [&](const Number& amount) {
+        [[maybe_unused]] const auto valued = [&](const Number& amount) {
             return positive_part(amount) * price - positive_part(none - amount) * weight;
         };
         const Number shortage = positive_part(none - units) * weight;
         sums.equity += pick(value - shortage, none);
-        sums.actual_equity += pick(equity - shortage, none);
-        sums.profit += pick(valued(sums.open_profit), none);
         sums.maintenance += pick((sums.open_maintenance + leg.y) * weight, none);
-        sums.initial += pick((sums.open_initial + leg.z) * weight, none);
+        if constexpr (has_totals<Number>) {
+            sums.actual_equity += pick(equity - shortage, none);
+            sums.profit += pick(valued(sums.open_profit), none);
+            sums.initial += pick((sums.open_initial + leg.z) * weight, none);
+        }
     }
     sums.open_profit = pick(none, sums.open_profit + (signed_notional + leg.y));
     sums.open_maintenance = pick(none, sums.open_maintenance + value);
-    sums.open_initial = pick(none, sums.open_initial + notional * leg.z);
+    if constexpr (has_totals<Number>) {
+        sums.open_initial = pick(none, sums.open_initial + notional * leg.z);
+    }
 }
 
 /// Which of four legs a kind fits decides once for all: mostly it fits all of them. A sum is never
