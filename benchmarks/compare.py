@@ -288,7 +288,6 @@ class Comparison:
             for what, key, goal in (
                 ("prices bound, user order", "user", {"at_least": 4}),
                 ("the call with a mapping of prices", "call", {}),
-                ("the pass over pools alone", "pools", {}),
             ):
                 self._ratio(
                     f"{mode}: its plain C++ loop over ours, {what}",

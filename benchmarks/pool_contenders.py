@@ -26,7 +26,6 @@ from benchmarks.rounds import (
     cpu_ratio,
     interleave,
 )
-from pymargin import _core
 from pymargin.futures import FuturesEvaluation, bind_futures
 from pymargin.portfolio import PortfolioEvaluation, bind_portfolio
 
@@ -71,31 +70,6 @@ class OurPools:
             threads=threads,
         )
 
-    def slots(self, threads: int) -> Contender:
-        """The pass over pools alone, where the kernel can leave its results."""
-        evaluation, is_futures = self._bound(), self.book.mode == "usdm"
-        pools = evaluation.bound.pools
-        pools.prepare(threads)
-        level, actions = np.empty(pools.n_pools), np.empty(pools.n_pools, np.uint16)
-        decisions = evaluation._decisions if is_futures else evaluation.decisions
-        classes = (None, None)
-        if not is_futures:
-            classes = (evaluation.class_of, evaluation._slot_class_of())
-        totals = [None] * (4 if is_futures else 8)
-
-        def run() -> None:
-            _core.evaluate_pools(
-                "futures" if is_futures else "portfolio", pools, evaluation.bound.market,
-                decisions, *classes, [level, None], totals, actions, threads,
-            )  # fmt: skip
-
-        return Contender(
-            f"pymargin/{self.book.mode}/pools/{threads}",
-            f"pymargin {self.book.mode}, the pass over pools",
-            run,
-            threads=threads,
-        )
-
     def _bound(self) -> Any:
         options: Any = {"leverage": None, "missing": "raise", "threads": 1}
         mode = pm.Mode(self.book.mode)
@@ -129,7 +103,6 @@ def _of_mode(mode: str, n: int, threads: int, sizes: dict[str, Any]) -> Iterator
         check(mode, plain(), ours.answer())
         yield Contender(f"cpp_pools/{mode}/1", f"{cpp_pools.NAME}, {mode}", plain)
     for one in dict.fromkeys((1, threads)):
-        yield ours.slots(one)
         yield ours.run(one)
         yield ours.call(one)
 

@@ -84,8 +84,8 @@ class Pools:
     @property
     def has_gaps(self) -> bool: ...
     def keys(self) -> tuple[npt.NDArray[np.int64], ...]: ...
-    def prepare(self, threads: int) -> None: ...
-    def slot_pools(self) -> _Array: ...
+    def prepare(self, market: PoolMarket, threads: int) -> None: ...
+    def slot_accounts(self) -> _Array: ...
     @property
     def is_prepared(self) -> bool: ...
     @property
@@ -180,6 +180,19 @@ def evaluate_pools(
     slot_class_of: Any,
     levels: Sequence[Any],
     totals: Sequence[Any],
+    actions: Any,
+    threads: int,
+) -> None: ...
+def evaluate_futures(
+    pools: Pools,
+    market: PoolMarket,
+    decisions: Decisions,
+    unit: _Array,
+    actions_of_line: _Array,
+    actions_of_grants: _Array,
+    levels: Sequence[Any],
+    totals: Sequence[Any],
+    ratio: Any,
     actions: Any,
     threads: int,
 ) -> None: ...

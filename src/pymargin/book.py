@@ -14,10 +14,18 @@ from pymargin.errors import AccountsError
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["book_of", "cached", "check_book", "prepare_if_regular", "slot_accounts"]
+__all__ = [
+    "book_of",
+    "cached",
+    "check_book",
+    "prepare_if_regular",
+    "prepare_now",
+    "slot_accounts",
+]
 
 Made = TypeVar("Made")
 _REGULAR = 3
+_AT_ONCE = "prepare at once"
 
 
 def check_book(accounts: object) -> None:
@@ -67,25 +75,36 @@ class _Layout(Protocol):
     @property
     def is_prepared(self) -> bool: ...
 
-    def prepare(self, threads: int) -> None: ...
+
+def prepare_now(accounts: Accounts, threads: int) -> None:
+    """Lay a book out, and its pools as soon as there are any."""
+    book_of(accounts).prepare(threads)
+    accounts._cache[_AT_ONCE] = ((), True)
 
 
 def prepare_if_regular(
-    accounts: Accounts, name: str, layout: _Layout, threads: int, *, at_once: bool = False
+    accounts: Accounts,
+    name: str,
+    layout: _Layout,
+    prepare: Callable[[], None],
+    *,
+    at_once: bool = False,
 ) -> None:
     """Lay a book, or pools of it, out for the vector pass once evaluations have become regular.
 
-    The layout costs about as much as two row-wise passes, so the third evaluation makes it.
+    The layout costs about as much as two row-wise passes, so the third evaluation makes it, or the
+    first one of a book that was to be prepared.
     """
     if layout.is_prepared:
         return
+    at_once = at_once or _AT_ONCE in accounts._cache
     counter = f"evaluations/{name}"
     kept = accounts._cache.get(counter)
     evaluations = kept[1] + 1 if kept is not None and kept[0] is layout else 1
     accounts._cache[counter] = (layout, evaluations)
     is_regular = evaluations >= _REGULAR and _core.implementation() != "generic"
     if at_once or is_regular:
-        layout.prepare(threads)
+        prepare()
 
 
 def cached(accounts: Accounts, name: str, key: Any, make: Callable[[], Made]) -> Made:

@@ -173,7 +173,9 @@ class Evaluation:
         for level in self.absent & arrays.keys():
             arrays[level].fill(np.nan)
         book = book_of(self.accounts)
-        prepare_if_regular(self.accounts, "book", book, threads, at_once=order == "slot")
+        prepare_if_regular(
+            self.accounts, "book", book, lambda: book.prepare(threads), at_once=order == "slot"
+        )
         _core.evaluate(
             self.kernel,
             book,

@@ -86,6 +86,9 @@ class FuturesEvaluation:
 
     def run(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> None:
         """Fill the arrays of an account's fields."""
+        if self.bound.pools.is_prepared and _core.implementation() != "generic":
+            self._run_prepared(arrays, threads)
+            return
         amounts = [name for name in arrays if name in _AMOUNTS]
         pooled = self.bound.pooled
         spare = pooled.take_arrays()
@@ -105,6 +108,20 @@ class FuturesEvaluation:
             threads,
         )
         pooled.give_back(spare)
+
+    def _run_prepared(self, arrays: Mapping[str, npt.NDArray[Any]], threads: int) -> None:
+        _core.evaluate_futures(
+            self.bound.pools,
+            self.bound.market,
+            self._decisions,
+            self._unit,
+            *self._actions.arrays,
+            [arrays.get(name) for name in _LEVELS],
+            [arrays.get(name) for name in _TOTALS],
+            arrays.get("margin_ratio"),
+            arrays.get("actions"),
+            threads,
+        )
 
     @property
     def _unit(self) -> Floats:

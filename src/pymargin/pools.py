@@ -214,16 +214,19 @@ def bind_pools(
         key,
         lambda: _pooled(mode, accounts, rules, instruments, leverage),
     )
-    prepare_if_regular(accounts, f"pools/{mode}", pooled.pools, threads)
     rows = InstrumentRows(mode, accounts, prices, rules, instruments, pooled.pools)
     gaps = rows.gaps(pooled.lacks_leverage)
     if missing == "raise":
         refuse_gaps(rows, gaps)
+    market = rows.market(gaps)
+    prepare_if_regular(
+        accounts, f"pools/{mode}", pooled.pools, lambda: pooled.pools.prepare(market, threads)
+    )
     return BoundPools(
         mode=mode,
         accounts=accounts,
         pooled=pooled,
-        market=rows.market(gaps),
+        market=market,
         rows=rows,
         assets=instruments.assets,
         index=rows.index,

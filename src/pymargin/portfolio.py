@@ -113,7 +113,7 @@ class PortfolioEvaluation:
             return None
         name = f"slot_class_of/{self.bound.mode}"
         key = (pools, self.thresholds)
-        return cached(self.accounts, name, key, lambda: class_of[pools.slot_pools()])
+        return cached(self.accounts, name, key, lambda: class_of[pools.slot_accounts()])
 
     def liquidation_thresholds(self) -> Floats:
         """Return float64[n]: the level at or below which an account is liquidated."""

@@ -9,7 +9,7 @@
 #include "decisions.hpp"
 #include "pool_market.hpp"
 #include "pymargin/evaluate.hpp"
-#include "pymargin/evaluate_slots.hpp"
+#include "pymargin/evaluate_pool_slots.hpp"
 #include "pymargin/modes/all.hpp"
 #include "pymargin/pool_accounts.hpp"
 #include "schedules.hpp"
@@ -29,16 +29,18 @@ void run(const PoolsOfBook& book, const PoolMarket& market, const DecisionTable&
     const Implementation chosen = implementation();
     // No Python object is touched while the core runs.
     const py::gil_scoped_release release;
-    if (book.is_prepared() && chosen != Implementation::generic) {
-        book.visit_slots([&](const auto& slots, const auto& pools) {
-            evaluate_slots<Mode>(slots, pools, market.market(), book.n_rows(), table, slot_class_of,
-                                 outputs, ResultOrder::user, threads, chosen);
-        });
-    } else {
-        book.visit([&](const auto& pools) {
-            evaluate<Mode>(pools, market.market(), table, outputs, threads);
-        });
+    if constexpr (Mode::is_one_pool) {
+        if (book.is_prepared() && chosen != Implementation::generic) {
+            book.visit_slots([&](const auto& slots, const auto& pools) {
+                evaluate_pool_slots<Mode>(slots, pools, market.market(), book.n_rows(), table,
+                                          slot_class_of, outputs, threads, chosen);
+            });
+            return;
+        }
     }
+    book.visit([&](const auto& pools) {
+        evaluate<Mode>(pools, market.market(), table, outputs, threads);
+    });
 }
 
 /// What each position has by itself, in units of its settlement asset; null: not wanted.
@@ -232,25 +234,22 @@ PoolsOfBook::PoolsOfBook(const std::vector<py::array>& balances, const py::array
     }
 }
 
-void PoolsOfBook::prepare(int threads) {
+void PoolsOfBook::prepare(const Market<1>* market, int threads) {
     if (is_prepared()) {
         return;
     }
     const py::gil_scoped_release release;
-    if (narrow_) {
-        narrow_slots_ = std::make_unique<SlotBook<std::uint16_t>>(narrow_->view(), threads);
-    } else {
-        wide_slots_ = std::make_unique<SlotBook<std::uint32_t>>(wide_->view(), threads);
-    }
+    slots_ = visit(
+        [&](const auto& pools) { return std::make_unique<PoolSlotBook>(pools, market, threads); });
 }
 
 namespace {
 
-py::array slot_pools(const PoolsOfBook& book) {
+py::array slot_accounts(const PoolsOfBook& book) {
     if (!book.is_prepared()) {
         refuse("pools", "prepared");
     }
-    py::array_t<std::int64_t> order(book.n_pools());
+    py::array_t<std::int64_t> order(book.book().n_accounts);
     std::int64_t* const out = order.mutable_data();
     book.visit_slots([&](const auto& slots, const auto&) {
         for (std::int64_t slot = 0; slot < slots.n_accounts; ++slot) {
@@ -258,6 +257,38 @@ py::array slot_pools(const PoolsOfBook& book) {
         }
     });
     return std::move(order);
+}
+
+PoolCodes pool_codes(const py::array& actions_of_line, const py::array& actions_of_grants) {
+    return {input<std::uint16_t>(actions_of_line, "actions_of_line", -1),
+            static_cast<unsigned>(actions_of_line.size() - 1),
+            input<std::uint16_t>(actions_of_grants, "actions_of_grants", 128)};
+}
+
+void evaluate_futures(const PoolsOfBook& book, const PoolMarket& market, const Decisions& decisions,
+                      const py::array& unit, const py::array& actions_of_line,
+                      const py::array& actions_of_grants, const std::vector<py::object>& levels,
+                      const std::vector<py::object>& totals, const py::object& ratio,
+                      const py::object& actions, int threads) {
+    if (!book.is_prepared()) {
+        refuse("pools", "prepared");
+    }
+    const std::int64_t n = book.book().n_accounts;
+    const std::int64_t n_units = static_cast<std::int64_t>(book.book().n_assets) + 1;
+    const DecisionTable table = decisions.table(nullptr);
+    const Joining joining{input<double>(unit, "unit", n_units), n_units,
+                          pool_codes(actions_of_line, actions_of_grants)};
+    Outputs<Futures> outputs{};
+    take_outputs(outputs.levels, levels, "levels", n);
+    take_outputs(outputs.totals, totals, "totals", n);
+    outputs.actions = output<std::uint16_t>(actions, "actions", n);
+    auto* const ratios = output<double>(ratio, "ratio", n);
+    const Implementation chosen = implementation();
+    const py::gil_scoped_release release;
+    book.visit_slots([&](const auto& slots, const auto& pools) {
+        evaluate_joined_slots<Futures>(slots, pools, market.market(), book.n_rows(), table, joining,
+                                       outputs, ratios, threads, chosen);
+    });
 }
 
 /// Pools' and accounts' arrays of amounts, as many of either.
@@ -295,9 +326,7 @@ void combine(const PoolsOfBook& book, const py::array& is_isolated, const py::ar
                             both.pools.data(),
                             static_cast<int>(both.pools.size()),
                             input<std::uint16_t>(codes, "codes", n_pools)};
-    const PoolCodes table{input<std::uint16_t>(actions_of_line, "actions_of_line", -1),
-                          static_cast<unsigned>(actions_of_line.size() - 1),
-                          input<std::uint16_t>(actions_of_grants, "actions_of_grants", 128)};
+    const PoolCodes table = pool_codes(actions_of_line, actions_of_grants);
     const AccountFigures accounts{output<double>(level, "level", n),
                                   output<double>(ratio, "ratio", n), both.accounts.data(),
                                   output<std::uint16_t>(actions, "actions", n)};
@@ -340,13 +369,19 @@ void register_pools(py::module_& module) {
              "then has orders too.")
         .def_property_readonly("n_pools", &PoolsOfBook::n_pools, "Number of pools.")
         .def_property_readonly("n_rows", &PoolsOfBook::n_rows, "Number of instruments.")
-        .def("prepare", &PoolsOfBook::prepare, py::arg("threads"),
-             "Lay the pools out for the vector pass; the second call does nothing.")
+        .def(
+            "prepare",
+            [](PoolsOfBook& book, const PoolMarket& market, int threads) {
+                book.prepare(&market.market(), threads);
+            },
+            py::arg("market"), py::arg("threads"),
+            "Lay the pools out for the vector pass, best for a market like the given one; the "
+            "second call does nothing.")
         .def_property_readonly("is_prepared", &PoolsOfBook::is_prepared,
                                "Whether `prepare` was called.")
         .def_property_readonly("has_gaps", &PoolsOfBook::has_gaps,
                                "Whether some loan has no known leverage.")
-        .def("slot_pools", &slot_pools, "Return int64[p]: the pool in each slot.")
+        .def("slot_accounts", &slot_accounts, "Return int64[n]: the account in each slot.")
         .def("keys", &pool_keys,
              "Return int64[p] accounts, assets (n_assets: in USD) and isolated positions (-1: "
              "cross) of the pools.");
@@ -386,6 +421,14 @@ void register_pools(py::module_& module) {
         py::arg("actions"), py::arg("threads"),
         "Evaluate p pools into float64[p] levels and totals and uint16[p] actions (None: not "
         "wanted).");
+    module.def(
+        "evaluate_futures", &evaluate_futures, py::arg("pools"), py::arg("market"),
+        py::arg("decisions"), py::arg("unit"), py::arg("actions_of_line"),
+        py::arg("actions_of_grants"), py::arg("levels"), py::arg("totals"), py::arg("ratio"),
+        py::arg("actions"), py::arg("threads"),
+        "Evaluate n accounts of prepared pools: what `evaluate_pools` and `combine_pools` do "
+        "one after the other, into float64[n] levels, totals and ratio and uint16[n] actions "
+        "(None: not wanted).");
     module.def("combine_pools", &combine, py::arg("pools"), py::arg("is_isolated"), py::arg("unit"),
                py::arg("levels"), py::arg("pool_amounts"), py::arg("codes"),
                py::arg("actions_of_line"), py::arg("actions_of_grants"), py::arg("level"),

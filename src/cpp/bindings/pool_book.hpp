@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "pymargin/pool_slots.hpp"
 #include "pymargin/pools.hpp"
-#include "pymargin/slots.hpp"
 
 namespace pymargin::bindings {
 
@@ -48,18 +48,18 @@ class PoolsOfBook {
         return narrow_ ? narrow_->keys() : wide_->keys();
     }
 
-    /// Lays the pools out in slots, once.
-    void prepare(int threads);
+    /// Lays the pools out in slots of accounts, once; see PoolSlotBook.
+    void prepare(const Market<1>* market, int threads);
 
     bool is_prepared() const noexcept {
-        return narrow_slots_ != nullptr || wide_slots_ != nullptr;
+        return slots_ != nullptr;
     }
 
-    /// Calls visit(Slots<RowId>, Pools<RowId>); the book is prepared.
+    /// Calls visit(PoolSlots, Pools<RowId>); the book is prepared.
     template <class Visit>
     decltype(auto) visit_slots(Visit&& visit) const {
-        return narrow_ ? visit(narrow_slots_->view(), narrow_->view())
-                       : visit(wide_slots_->view(), wide_->view());
+        return narrow_ ? visit(slots_->view(), narrow_->view())
+                       : visit(slots_->view(), wide_->view());
     }
 
   private:
@@ -70,8 +70,7 @@ class PoolsOfBook {
     Holdings book_{};
     std::optional<PoolBook<std::uint16_t>> narrow_;
     std::optional<PoolBook<std::uint32_t>> wide_;
-    std::unique_ptr<SlotBook<std::uint16_t>> narrow_slots_;
-    std::unique_ptr<SlotBook<std::uint32_t>> wide_slots_;
+    std::unique_ptr<PoolSlotBook> slots_;
 };
 
 }  // namespace pymargin::bindings

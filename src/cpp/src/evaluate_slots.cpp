@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/kernels.hpp"
+#include "kernels/share.hpp"
 #include "pymargin/modes/all.hpp"
 
 namespace pymargin {
@@ -15,7 +16,7 @@ namespace kernels {
     void run_avx2(const SliceJob<__VA_ARGS__, std::uint16_t>&) noexcept; \
     template <>                                                          \
     void run_avx2(const SliceJob<__VA_ARGS__, std::uint32_t>&) noexcept;
-PYMARGIN_FOR_EACH_MODE(PYMARGIN_DECLARE)
+PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DECLARE)
 #undef PYMARGIN_DECLARE
 }  // namespace kernels
 #endif
@@ -30,7 +31,7 @@ using kernels::SliceJob;
 template <class Mode, class AssetId>
 class RowWise final : public Rare {
   public:
-    RowWise(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& accounts,
+    RowWise(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
             const Market<Mode::n_tables>& market, const DecisionTable& table,
             const Outputs<Mode>& outputs, ResultOrder order) noexcept
         : slots_(slots),
@@ -76,7 +77,7 @@ class RowWise final : public Rare {
     }
 
     const Slots<AssetId>& slots_;
-    const BookOf<Mode, AssetId>& accounts_;
+    const AccountArrays<AssetId>& accounts_;
     const Market<Mode::n_tables>& market_;
     const DecisionTable& table_;
     const Outputs<Mode>& outputs_;
@@ -97,24 +98,8 @@ std::vector<LaneRow<Mode::n_tables>> lane_rows(const Market<Mode::n_tables>& mar
             to[1 + 2 * table] = from.tables[table].first_cap;
             to[2 + 2 * table] = from.tables[table].first_rate;
         }
-        if constexpr (Mode::has_positions) {
-            to[LaneRow<Mode::n_tables>::weight] = market.terms[asset].weight;
-        }
     }
     return rows;
-}
-
-/// Thresholds of every class, each row padded to whole vectors.
-std::vector<double> padded_thresholds(const DecisionTable& table, int stride) {
-    std::vector<double> padded(static_cast<std::size_t>(table.n_classes) *
-                               static_cast<std::size_t>(stride));
-    for (std::int64_t one = 0; one < table.n_classes; ++one) {
-        for (int test = 0; test < table.n_tests; ++test) {
-            padded[static_cast<std::size_t>(one * stride + test)] =
-                table.thresholds[one * table.n_tests + test].value;
-        }
-    }
-    return padded;
 }
 
 template <class Mode, class AssetId>
@@ -141,27 +126,9 @@ std::int64_t longest_row(const AccountArrays<AssetId>& accounts) noexcept {
     return longest;
 }
 
-/// Where the slices that hold the k-th of `parts` equal shares of entries begin.
-template <class AssetId>
-std::int64_t share_begin(const Slots<AssetId>& slots, std::int64_t n_full, std::int64_t k,
-                         std::int64_t parts) noexcept {
-    const std::int64_t wanted = slots.slice_begin[n_full] * k / parts;
-    std::int64_t low = 0;
-    std::int64_t high = n_full;
-    while (low < high) {
-        const std::int64_t middle = (low + high) / 2;
-        if (slots.slice_begin[middle] < wanted) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return k == parts ? n_full : low;
-}
-
 /// `rows`: the accounts by themselves are the book, and `slots` has none.
 template <class Mode, class AssetId>
-void run_book(const Slots<AssetId>& slots, bool rows, const BookOf<Mode, AssetId>& accounts,
+void run_book(const Slots<AssetId>& slots, bool rows, const AccountArrays<AssetId>& accounts,
               const Market<Mode::n_tables>& market, std::int64_t n_assets,
               const DecisionTable& table, const std::uint32_t* slot_class_of,
               const Outputs<Mode>& outputs, ResultOrder order, int threads,
@@ -169,30 +136,24 @@ void run_book(const Slots<AssetId>& slots, bool rows, const BookOf<Mode, AssetId
     const auto asset_rows = lane_rows<Mode>(market, n_assets);
     const kernels::StepRowTable steps(*market.schedules);
     const int stride = (table.n_tests + lanes - 1) / lanes * lanes;
-    const auto thresholds = padded_thresholds(table, stride);
+    const auto thresholds = kernels::padded_thresholds(table, stride);
     const RowWise<Mode, AssetId> rare(slots, accounts, market, table, outputs, order);
     const std::int64_t n_terms = slots.longest + (Mode::counts_orders ? 1 : 0);
     const std::int64_t n_full = slots.n_accounts / lanes;
     const std::int64_t parts = part_count(slots.n_accounts, thread_count(threads));
     const auto first_slice = [&](std::int64_t part) {
-        return rows ? n_full * part / parts : share_begin(slots, n_full, part, parts);
+        return rows ? n_full * part / parts : kernels::share_begin(slots, n_full, part, parts);
     };
     run_parts(parts, [&](std::int64_t part) {
-        SliceJob<Mode, AssetId> job{slots,
-                                    rows ? &accounts : nullptr,
-                                    asset_rows.data(),
-                                    steps.view(),
-                                    &table,
-                                    thresholds.data(),
-                                    stride,
-                                    slot_class_of,
-                                    outputs,
-                                    order == ResultOrder::slot,
-                                    &rare,
-                                    n_terms,
-                                    &market,
-                                    first_slice(part),
-                                    first_slice(part + 1)};
+        SliceJob<Mode, AssetId> job{
+            {&table, thresholds.data(), stride, slot_class_of, outputs, &rare, n_terms, &market},
+            slots,
+            rows ? &accounts : nullptr,
+            asset_rows.data(),
+            steps.view(),
+            order == ResultOrder::slot,
+            first_slice(part),
+            first_slice(part + 1)};
         run_kernel(job, implementation);
         // The last accounts do not fill a slice.
         const std::int64_t end = part + 1 == parts ? slots.n_accounts : job.last_slice * lanes;
@@ -206,7 +167,7 @@ void run_book(const Slots<AssetId>& slots, bool rows, const BookOf<Mode, AssetId
 }  // namespace
 
 template <class Mode, class AssetId>
-void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& accounts,
+void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
                     const Market<Mode::n_tables>& market, std::int64_t n_assets,
                     const DecisionTable& table, const std::uint32_t* slot_class_of,
                     const Outputs<Mode>& outputs, ResultOrder order, int threads,
@@ -234,13 +195,13 @@ void evaluate_rows(const AccountArrays<AssetId>& accounts, const Market<Mode::n_
 
 #define PYMARGIN_INSTANTIATE_FOR(AssetId, ...)                                    \
     template void evaluate_slots<__VA_ARGS__, AssetId>(                           \
-        const Slots<AssetId>&, const BookOf<__VA_ARGS__, AssetId>&,               \
+        const Slots<AssetId>&, const AccountArrays<AssetId>&,                     \
         const Market<__VA_ARGS__::n_tables>&, std::int64_t, const DecisionTable&, \
         const std::uint32_t*, const Outputs<__VA_ARGS__>&, ResultOrder, int, Implementation);
 #define PYMARGIN_INSTANTIATE(...)                        \
     PYMARGIN_INSTANTIATE_FOR(std::uint16_t, __VA_ARGS__) \
     PYMARGIN_INSTANTIATE_FOR(std::uint32_t, __VA_ARGS__)
-PYMARGIN_FOR_EACH_MODE(PYMARGIN_INSTANTIATE)
+PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_INSTANTIATE)
 #undef PYMARGIN_INSTANTIATE
 #undef PYMARGIN_INSTANTIATE_FOR
 

@@ -18,26 +18,6 @@ std::int64_t n_windows(std::int64_t n_accounts) noexcept {
     return (n_accounts + slot_window - 1) / slot_window;
 }
 
-template <class AssetId>
-const std::int64_t* entry_offsets(const AccountArrays<AssetId>& accounts) noexcept {
-    return accounts.balances.offsets;
-}
-template <class RowId>
-const std::int64_t* entry_offsets(const Pools<RowId>& pools) noexcept {
-    return pools.offsets;
-}
-
-/// Where each account's open orders begin; null where there can be none. An account with orders
-/// has one pool, so that pools are counted as accounts are.
-template <class AssetId>
-const std::int64_t* order_offsets(const AccountArrays<AssetId>& accounts) noexcept {
-    return accounts.orders.offsets;
-}
-template <class RowId>
-const std::int64_t* order_offsets(const Pools<RowId>& pools) noexcept {
-    return pools.book->orders.offsets;
-}
-
 /// Which accounts of a window owe anything. Debts are counted up entry by entry, and an account
 /// owes where the count grows: how long its row is need not be foreseen.
 template <class AssetId>
@@ -66,19 +46,19 @@ class Owing {
     std::int64_t begin_;
     std::vector<std::uint32_t> n_debts_;
 };
+
+/// Asks for the first entries of a row that is read in a while, which nothing else foresees.
 template <class AssetId>
-Owing<AssetId> owing(const AccountArrays<AssetId>& accounts, std::int64_t first,
-                     std::int64_t last) {
-    return Owing<AssetId>(accounts, first, last);
-}
-/// Of pools it is not asked.
-template <class RowId>
-auto owing(const Pools<RowId>&, std::int64_t, std::int64_t) noexcept {
-    return [](std::int64_t) { return true; };
+void prefetch(const Balances<AssetId>& balances, std::int64_t at) noexcept {
+    __builtin_prefetch(balances.asset + at);
+    __builtin_prefetch(balances.free + at);
+    __builtin_prefetch(balances.locked + at);
+    __builtin_prefetch(balances.borrowed + at);
+    __builtin_prefetch(balances.interest + at);
 }
 
-/// Large arrays begin on a large page and ask for such: a pass reads them from end to end, and what
-/// fetches ahead of it stops where a page does.
+}  // namespace
+
 void* allocate_bytes(std::size_t size) {
     constexpr std::size_t page = std::size_t{2} << 20;
     const bool is_large = size >= 2 * page;
@@ -96,72 +76,20 @@ void* allocate_bytes(std::size_t size) {
     return memory;
 }
 
-/// Asks for the first entries of a row that is read in a while, which nothing else foresees.
-template <class AssetId>
-void prefetch(const AccountArrays<AssetId>& accounts, std::int64_t at) noexcept {
-    const auto& balances = accounts.balances;
-    __builtin_prefetch(balances.asset + at);
-    __builtin_prefetch(balances.free + at);
-    __builtin_prefetch(balances.locked + at);
-    __builtin_prefetch(balances.borrowed + at);
-    __builtin_prefetch(balances.interest + at);
-}
-template <class RowId>
-void prefetch(const Pools<RowId>& pools, std::int64_t at) noexcept {
-    __builtin_prefetch(pools.row + at);
-    __builtin_prefetch(pools.x + at);
-    __builtin_prefetch(pools.y + at);
-    __builtin_prefetch(pools.z + at);
-}
-
-/// An entry as the vector pass reads it.
-template <class Id>
-struct SlotEntry {
-    Id id;
-    double owned;
-    double owed;
-    double z;
-};
-
-template <class AssetId>
-SlotEntry<AssetId> slot_entry(const AccountArrays<AssetId>& accounts, std::int64_t at) noexcept {
-    const auto& balances = accounts.balances;
-    return {balances.asset[at], owned_of<double>(balances, at), owed_of<double>(balances, at), 0};
-}
-template <class RowId>
-SlotEntry<RowId> slot_entry(const Pools<RowId>& pools, std::int64_t at) noexcept {
-    return {pools.row[at], pools.x[at], pools.y[at], pools.z[at]};
-}
-
-template <class AssetId>
-constexpr bool has_legs(const AccountArrays<AssetId>*) noexcept {
-    return false;
-}
-template <class RowId>
-constexpr bool has_legs(const Pools<RowId>*) noexcept {
-    return true;
-}
-
-}  // namespace
-
 template <class AssetId>
 template <class T>
-typename SlotBook<AssetId>::template Array<T> SlotBook<AssetId>::allocate(std::int64_t count) {
-    const std::size_t size = static_cast<std::size_t>(count) * sizeof(T);
-    size_bytes_ += size;
-    return Array<T>(static_cast<T*>(allocate_bytes(size)));
+LargeArray<T> SlotBook<AssetId>::allocate(std::int64_t count) {
+    size_bytes_ += static_cast<std::size_t>(count) * sizeof(T);
+    return large_array<T>(count);
 }
 
 template <class AssetId>
-template <class Accounts>
-SlotBook<AssetId>::SlotBook(const Accounts& accounts, int threads)
+SlotBook<AssetId>::SlotBook(const AccountArrays<AssetId>& accounts, int threads)
     : n_accounts_(accounts.n_accounts) {
     const std::int64_t n_slices = (n_accounts_ + lanes - 1) / lanes;
     slice_begin_ = allocate<std::int64_t>(n_slices + 1);
     place_ = allocate<std::uint16_t>(n_slices * lanes);
-    if (!has_legs(&accounts)) {
-        owes_ = allocate<std::uint8_t>(n_slices);
-    }
+    owes_ = allocate<std::uint8_t>(n_slices);
     slice_begin_[0] = 0;
     const auto for_each_window = [&](const auto& work) {
         // A window is work enough for a thread, so they are counted as that many accounts.
@@ -180,17 +108,14 @@ SlotBook<AssetId>::SlotBook(const Accounts& accounts, int threads)
     asset_ = allocate<AssetId>(n_entries);
     owned_ = allocate<double>(n_entries);
     owed_ = allocate<double>(n_entries);
-    if (has_legs(&accounts)) {
-        z_ = allocate<double>(n_entries);
-    }
     for_each_window([&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t window = begin; window < end; ++window) {
             fill_window(accounts, window);
         }
     });
     take_losses(accounts.open_order_loss);
-    if (order_offsets(accounts) != nullptr) {
-        take_orders(order_offsets(accounts));
+    if (accounts.orders.offsets != nullptr) {
+        take_orders(accounts.orders.offsets);
     }
 }
 
@@ -199,9 +124,8 @@ SlotBook<AssetId>::SlotBook(const Accounts& accounts, int threads)
 /// is owed in one piece. Notes how wide each slice is where its begin will be, and whether one of
 /// it owes.
 template <class AssetId>
-template <class Accounts>
-void SlotBook<AssetId>::place_window(const Accounts& accounts, std::int64_t window) {
-    const std::int64_t* const offsets = entry_offsets(accounts);
+void SlotBook<AssetId>::place_window(const AccountArrays<AssetId>& accounts, std::int64_t window) {
+    const std::int64_t* const offsets = accounts.balances.offsets;
     const std::int64_t first = window * slot_window;
     const std::int64_t last = std::min(first + slot_window, n_accounts_);
     const auto length_of = [&](std::int64_t account) {
@@ -211,7 +135,7 @@ void SlotBook<AssetId>::place_window(const Accounts& accounts, std::int64_t wind
     for (std::int64_t account = first; account < last; ++account) {
         longest = std::max(longest, length_of(account));
     }
-    const auto owes = owing(accounts, first, last);
+    const auto owes = Owing<AssetId>(accounts, first, last);
     std::size_t bucket_of[slot_window];
     // slots[bucket] becomes the next free slot of it.
     std::vector<std::int64_t> slots(2 * static_cast<std::size_t>(longest) + 3, 0);
@@ -228,9 +152,7 @@ void SlotBook<AssetId>::place_window(const Accounts& accounts, std::int64_t wind
     const std::int64_t n_owing = slots[static_cast<std::size_t>(longest) + 1];
     for (std::int64_t slice = first / lanes; slice < (last + lanes - 1) / lanes; ++slice) {
         slice_begin_[slice + 1] = 0;
-        if (owes_ != nullptr) {
-            owes_[slice] = slice * lanes < first + n_owing ? 1 : 0;
-        }
+        owes_[slice] = slice * lanes < first + n_owing ? 1 : 0;
     }
     for (std::int64_t account = first; account < last; ++account) {
         const std::int64_t slot = first + slots[bucket_of[account - first]]++;
@@ -241,12 +163,13 @@ void SlotBook<AssetId>::place_window(const Accounts& accounts, std::int64_t wind
 }
 
 template <class AssetId>
-template <class Accounts>
-void SlotBook<AssetId>::fill_window(const Accounts& accounts, std::int64_t window) noexcept {
+void SlotBook<AssetId>::fill_window(const AccountArrays<AssetId>& accounts,
+                                    std::int64_t window) noexcept {
     const std::int64_t first_slice = window * slot_window / lanes;
     const std::int64_t last_slice =
         std::min(first_slice + slot_window / lanes, (n_accounts_ + lanes - 1) / lanes);
-    const std::int64_t* const offsets = entry_offsets(accounts);
+    const Balances<AssetId>& balances = accounts.balances;
+    const std::int64_t* const offsets = balances.offsets;
     const std::int64_t end = std::min(last_slice * lanes, n_accounts_);
     for (std::int64_t slice = first_slice; slice < last_slice; ++slice) {
         const std::int64_t width = slice_begin_[slice + 1] - slice_begin_[slice];
@@ -261,23 +184,17 @@ void SlotBook<AssetId>::fill_window(const Accounts& accounts, std::int64_t windo
             }
             constexpr std::int64_t n_ahead = 8 * lanes;
             if (slot + n_ahead < end) {
-                prefetch(accounts, offsets[window * slot_window + place_[slot + n_ahead]]);
+                prefetch(balances, offsets[window * slot_window + place_[slot + n_ahead]]);
             }
             std::int64_t at = slice_begin_[slice] * lanes + lane;
-            const auto put = [&](const SlotEntry<AssetId>& given) {
-                asset_[at] = given.id;
-                owned_[at] = given.owned;
-                owed_[at] = given.owed;
-                if (has_legs(&accounts)) {
-                    z_[at] = given.z;
-                }
-                at += lanes;
-            };
-            for (std::int64_t j = 0; j < length; ++j) {
-                put(slot_entry(accounts, entry + j));
+            for (std::int64_t j = entry; j < entry + length; ++j, at += lanes) {
+                asset_[at] = balances.asset[j];
+                owned_[at] = owned_of<double>(balances, j);
+                owed_[at] = owed_of<double>(balances, j);
             }
-            for (std::int64_t j = length; j < width; ++j) {
-                put(SlotEntry<AssetId>{0, 0, 0, 0});
+            for (std::int64_t j = length; j < width; ++j, at += lanes) {
+                asset_[at] = 0;
+                owned_[at] = owed_[at] = 0;
             }
         }
     }
@@ -313,9 +230,5 @@ void SlotBook<AssetId>::take_orders(const std::int64_t* offsets) {
 
 template class SlotBook<std::uint16_t>;
 template class SlotBook<std::uint32_t>;
-template SlotBook<std::uint16_t>::SlotBook(const AccountArrays<std::uint16_t>&, int);
-template SlotBook<std::uint32_t>::SlotBook(const AccountArrays<std::uint32_t>&, int);
-template SlotBook<std::uint16_t>::SlotBook(const Pools<std::uint16_t>&, int);
-template SlotBook<std::uint32_t>::SlotBook(const Pools<std::uint32_t>&, int);
 
 }  // namespace pymargin

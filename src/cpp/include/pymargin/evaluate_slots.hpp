@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
 #include "pymargin/dispatch.hpp"
 #include "pymargin/evaluate.hpp"
@@ -13,15 +12,11 @@ namespace pymargin {
 /// (Slots::account_of names the account), which saves the way back.
 enum class ResultOrder { user, slot };
 
-/// What a mode evaluates: accounts with balances, or pools.
-template <class Mode, class Id>
-using BookOf = std::conditional_t<Mode::has_positions, Pools<Id>, AccountArrays<Id>>;
-
 /// Levels and actions of a whole book under one mode from its slots; the same bits as `evaluate`.
 /// `slots` is the book's layout of `accounts`; `slot_class_of` is DecisionTable::class_of in slot
 /// order, null where that is.
 template <class Mode, class AssetId>
-void evaluate_slots(const Slots<AssetId>& slots, const BookOf<Mode, AssetId>& accounts,
+void evaluate_slots(const Slots<AssetId>& slots, const AccountArrays<AssetId>& accounts,
                     const Market<Mode::n_tables>& market, std::int64_t n_assets,
                     const DecisionTable& table, const std::uint32_t* slot_class_of,
                     const Outputs<Mode>& outputs, ResultOrder order, int threads,

@@ -2,11 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 
 #include "pymargin/accounts.hpp"
-#include "pymargin/pools.hpp"
+#include "pymargin/large_array.hpp"
 
 namespace pymargin {
 
@@ -27,13 +25,12 @@ struct Slots {
     std::int64_t n_accounts;
     const std::int64_t* slice_begin;  ///< n_slices + 1
     const AssetId* asset;
-    const double* owned;  ///< free + locked, rounded as the row-wise pass does; x of a leg
-    const double* owed;   ///< borrowed + interest; y of a leg
-    const double* z;      ///< of a leg; null where there are none
+    const double* owned;             ///< free + locked, rounded as the row-wise pass does
+    const double* owed;              ///< borrowed + interest
     const double* open_order_loss;   ///< per slot; null where all are 0
     const std::uint8_t* has_orders;  ///< per slice, a bit a lane; null where no account has any
     const std::uint16_t* place;      ///< per slot: the account's place in its window
-    const std::uint8_t* owes;        ///< per slice: whether an account owes; null: any may
+    const std::uint8_t* owes;        ///< per slice: whether an account owes
     std::int64_t longest;            ///< entries of the widest slice
 
     std::int64_t n_slices() const noexcept {
@@ -44,18 +41,18 @@ struct Slots {
     }
 };
 
-/// Owns the slots of a book, AccountArrays or Pools. The book's own arrays must outlive it: exact
+/// Owns the slots of a book. The book's own arrays must outlive it: exact
 /// decisions go back to them, for the decimals of free, locked, borrowed and interest each by
 /// itself.
 template <class AssetId>
 class SlotBook {
   public:
-    template <class Accounts>
-    SlotBook(const Accounts& accounts, int threads);
+    SlotBook(const AccountArrays<AssetId>& accounts, int threads);
 
     Slots<AssetId> view() const noexcept {
-        return {n_accounts_, slice_begin_.get(),     asset_.get(),      owned_.get(), owed_.get(),
-                z_.get(),    open_order_loss_.get(), has_orders_.get(), place_.get(), owes_.get(),
+        return {n_accounts_,       slice_begin_.get(), asset_.get(),
+                owned_.get(),      owed_.get(),        open_order_loss_.get(),
+                has_orders_.get(), place_.get(),       owes_.get(),
                 longest_};
     }
 
@@ -65,37 +62,25 @@ class SlotBook {
     }
 
   private:
-    struct Free {
-        void operator()(void* memory) const noexcept {
-            std::free(memory);
-        }
-    };
-    // Not std::vector: every element is written once, so none need be zeroed first.
     template <class T>
-    using Array = std::unique_ptr<T[], Free>;
+    LargeArray<T> allocate(std::int64_t count);
 
-    template <class T>
-    Array<T> allocate(std::int64_t count);
-
-    template <class Accounts>
-    void place_window(const Accounts& accounts, std::int64_t window);
-    template <class Accounts>
-    void fill_window(const Accounts& accounts, std::int64_t window) noexcept;
+    void place_window(const AccountArrays<AssetId>& accounts, std::int64_t window);
+    void fill_window(const AccountArrays<AssetId>& accounts, std::int64_t window) noexcept;
     void take_losses(const double* losses);
     void take_orders(const std::int64_t* offsets);
 
     std::int64_t n_accounts_;
     std::int64_t longest_ = 0;
     std::size_t size_bytes_ = 0;
-    Array<std::int64_t> slice_begin_;
-    Array<AssetId> asset_;
-    Array<double> owned_;
-    Array<double> owed_;
-    Array<double> z_;
-    Array<double> open_order_loss_;
-    Array<std::uint8_t> has_orders_;
-    Array<std::uint16_t> place_;
-    Array<std::uint8_t> owes_;
+    LargeArray<std::int64_t> slice_begin_;
+    LargeArray<AssetId> asset_;
+    LargeArray<double> owned_;
+    LargeArray<double> owed_;
+    LargeArray<double> open_order_loss_;
+    LargeArray<std::uint8_t> has_orders_;
+    LargeArray<std::uint16_t> place_;
+    LargeArray<std::uint8_t> owes_;
 };
 
 }  // namespace pymargin

@@ -69,8 +69,12 @@ PYMARGIN_INLINE unsigned not_at_most(const Lanes& left, const Lanes& right) noex
 /// Which of four lanes a statement holds for.
 class LaneMask {
   public:
-    static PYMARGIN_INLINE LaneMask unless_negative(const Lanes& value) noexcept {
-        return LaneMask(value.v);
+    /// A bit a lane.
+    static PYMARGIN_INLINE LaneMask of_bits(unsigned bits) noexcept {
+        // Moves each lane's bit, negated, to the sign.
+        const __m256i all = _mm256_set1_epi64x(static_cast<long long>(~bits));
+        return LaneMask(
+            _mm256_castsi256_pd(_mm256_sllv_epi64(all, _mm256_setr_epi64x(63, 62, 61, 60))));
     }
     /// yes or no, lane by lane.
     friend PYMARGIN_INLINE Lanes choose(const LaneMask& which, const Lanes& yes,

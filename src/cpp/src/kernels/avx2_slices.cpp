@@ -27,7 +27,7 @@ namespace pymargin::kernels {
 #define PYMARGIN_DEFINE(...)                        \
     PYMARGIN_DEFINE_FOR(std::uint16_t, __VA_ARGS__) \
     PYMARGIN_DEFINE_FOR(std::uint32_t, __VA_ARGS__)
-PYMARGIN_FOR_EACH_MODE(PYMARGIN_DEFINE)
+PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_DEFINE)
 #undef PYMARGIN_DEFINE
 #undef PYMARGIN_DEFINE_FOR
 

@@ -12,8 +12,6 @@ namespace pymargin::kernels {
 template <int n_tables>
 struct alignas(32) LaneRow {
     static constexpr int n_vectors = (1 + 2 * n_tables + lanes - 1) / lanes;
-    /// Where InstrumentTerms::weight is, of modes with positions, which have one table.
-    static constexpr int weight = 3;
     double values[n_vectors * lanes];
 };
 
@@ -26,24 +24,29 @@ class Rare {
     virtual void redo(std::int64_t slot) const noexcept = 0;
 };
 
-/// One pass over slices first to last of a book, everything that it reads and where it writes.
-template <class Mode, class AssetId>
-struct SliceJob {
-    Slots<AssetId> slots;
-    /// Not null: rows without orders to take instead of slots; a slot then is an account.
-    const BookOf<Mode, AssetId>* accounts;
-    const LaneRow<Mode::n_tables>* rows;
-    StepRows steps;
+/// What the end of a slice reads, once the sums of its accounts are known, and where it writes.
+template <class Mode>
+struct EndJob {
     const DecisionTable* decisions;
     /// Thresholds of each class, padded to `lanes` or twice as many.
     const double* thresholds;
     int threshold_stride;
     const std::uint32_t* class_of;  ///< per slot; null: all in class 0
     Outputs<Mode> outputs;
-    bool in_slot_order;
     const Rare* rare;
     std::int64_t n_terms;  ///< at least those of any account
     const Market<Mode::n_tables>* market;
+};
+
+/// One pass over slices first to last of a book, everything that it reads and where it writes.
+template <class Mode, class AssetId>
+struct SliceJob : EndJob<Mode> {
+    Slots<AssetId> slots;
+    /// Not null: rows without orders to take instead of slots; a slot then is an account.
+    const AccountArrays<AssetId>* accounts;
+    const LaneRow<Mode::n_tables>* rows;
+    StepRows steps;
+    bool in_slot_order;
     std::int64_t first_slice;
     std::int64_t last_slice;
 };

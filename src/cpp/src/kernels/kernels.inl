@@ -76,14 +76,6 @@ class LaneAsset {
         return columns_[0];
     }
 
-    /// Of modes with positions.
-    PYMARGIN_INLINE const Lanes& weight() const noexcept {
-        return columns_[LaneRow<Mode::n_tables>::weight];
-    }
-    PYMARGIN_INLINE LaneMask is_asset() const noexcept {
-        return LaneMask::unless_negative(weight());
-    }
-
     template <int table>
     PYMARGIN_INLINE Lanes value(const Lanes& v) const noexcept {
         return value_unless_outside<table>(v, v, v);
@@ -124,10 +116,10 @@ class LaneAsset {
 
 /// The thresholds that four accounts are held against, a vector a test. Classes are few, mostly: up
 /// to four of them fit a vector a test.
-template <bool is_usual, class Mode, class AssetId>
+template <bool is_usual, class Mode>
 class Thresholds {
   public:
-    PYMARGIN_INLINE explicit Thresholds(const SliceJob<Mode, AssetId>& job) noexcept
+    PYMARGIN_INLINE explicit Thresholds(const EndJob<Mode>& job) noexcept
         : values_(job.thresholds),
           stride_(job.threshold_stride),
           class_of_(job.class_of),
@@ -202,7 +194,7 @@ struct Destination {
     template <class Field>
     PYMARGIN_INLINE void prefetch(const Field* field) const noexcept {
         __builtin_prefetch(reinterpret_cast<const char*>(field) +
-                               static_cast<std::size_t>(slot + slot_window) * sizeof(Field),
+                               static_cast<std::size_t>(slot + window) * sizeof(Field),
                            1);
     }
 
@@ -210,6 +202,7 @@ struct Destination {
     std::int64_t slot;
     std::int64_t begin;
     const std::uint16_t* place;
+    std::int64_t window;  ///< accounts that are placed among each other
 
     PYMARGIN_INLINE void write(double* field, const Lanes& values) const noexcept {
         double* const at = field + begin;
@@ -291,12 +284,7 @@ PYMARGIN_INLINE void add_entries(typename Mode::template Sums<Lanes>& sums,
                                  const LaneAsset<Mode, AssetId>& asset) noexcept {
     const Lanes owned = load_unaligned(slots.owned + at);
     if constexpr (owes) {
-        const Lanes owed = load_unaligned(slots.owed + at);
-        if constexpr (Mode::has_positions) {
-            Mode::add(sums, Leg<Lanes>{owned, owed, load_unaligned(slots.z + at)}, asset);
-        } else {
-            Mode::add(sums, owned, owed, asset);
-        }
+        Mode::add(sums, owned, load_unaligned(slots.owed + at), asset);
     } else {
         // What debts would add is 0.
         const typename Mode::template Position<Lanes> holding(owned, Lanes(0.0), asset.price());
@@ -342,10 +330,10 @@ struct ErrorLanes {
 };
 
 /// What follows the sums of four accounts: decisions, results and what is left to the row.
-template <bool is_usual, class Mode, class AssetId>
+template <bool is_usual, class Mode>
 class SliceEnd {
   public:
-    PYMARGIN_INLINE explicit SliceEnd(const SliceJob<Mode, AssetId>& job) noexcept
+    PYMARGIN_INLINE explicit SliceEnd(const EndJob<Mode>& job) noexcept
         : outputs_(job.outputs),
           rare_(job.rare),
           table_(*job.decisions),
@@ -356,6 +344,8 @@ class SliceEnd {
           wants_more_(wants_more_than_two_levels(job.outputs)) {
     }
 
+    /// `only_first`: no field but actions and the first level is wanted.
+    template <bool only_first = false>
     PYMARGIN_INLINE void finish(const Destination& to,
                                 const typename Mode::template Sums<Lanes>& sums,
                                 unsigned redo) const noexcept {
@@ -374,7 +364,11 @@ class SliceEnd {
         } else {
             redo |= not_finite(Lanes(steepest_) * Mode::magnitude(sums));
         }
-        write_slice<Mode>(to, outputs_, sums, wants_more_);
+        if constexpr (only_first) {
+            write_level<Mode>(to, outputs_, sums, 0);
+        } else {
+            write_slice<Mode>(to, outputs_, sums, wants_more_);
+        }
         for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
             rare_->redo(to.slot + __builtin_ctz(redo));
         }
@@ -414,7 +408,7 @@ class SliceEnd {
     const double steepest_;
     const ErrorLanes error_;
     const ActionTable<is_usual> action_table_;
-    const Thresholds<is_usual, Mode, AssetId> thresholds_;
+    const Thresholds<is_usual, Mode> thresholds_;
     const bool wants_more_;
 };
 
@@ -423,19 +417,19 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     // A copy that no call can reach: the compiler may keep its parts in registers.
     const SliceJob<Mode, AssetId> job = given;
     const FurtherSteps<Mode::n_tables> further{given.steps, given.market->rows};
-    const SliceEnd<is_usual, Mode, AssetId> end(given);
+    const SliceEnd<is_usual, Mode> end(given);
     for (std::int64_t slice = job.first_slice; slice < job.last_slice; ++slice) {
         const std::int64_t slot = slice * lanes;
         const std::int64_t begin = job.slots.slice_begin[slice];
         const std::int64_t width = job.slots.slice_begin[slice + 1] - begin;
         const Destination to{job.in_slot_order, slot,
-                             job.in_slot_order ? slot : slot & -slot_window,
-                             job.slots.place + slot};
+                             job.in_slot_order ? slot : slot & -slot_window, job.slots.place + slot,
+                             slot_window};
         unsigned redo = 0;
         typename Mode::template Sums<Lanes> sums{};
-        if (Mode::has_positions || job.slots.owes[slice] != 0) {
+        if (job.slots.owes[slice] != 0) {
             sums = sum_slice<true, Mode>(job, further, begin, begin + width, &redo);
-        } else if constexpr (!Mode::has_positions) {
+        } else {
             sums = sum_slice<false, Mode>(job, further, begin, begin + width, &redo);
             if constexpr (Mode::is_free_without_debt) {
                 end.finish_free(to, sums, redo);

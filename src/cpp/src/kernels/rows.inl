@@ -95,7 +95,7 @@ void run_rows(const SliceJob<Mode, AssetId>& given) noexcept {
     const AccountArrays<AssetId> accounts = *given.accounts;
     const auto balances = accounts.balances;
     const FurtherSteps<Mode::n_tables> further{given.steps, given.market->rows};
-    const SliceEnd<is_usual, Mode, AssetId> end(given);
+    const SliceEnd<is_usual, Mode> end(given);
     RowSums<Mode> block;
     constexpr std::int64_t block_size = RowSums<Mode>::n_accounts;
     const std::int64_t last_account = job.last_slice * lanes;
@@ -126,7 +126,7 @@ void run_rows(const SliceJob<Mode, AssetId>& given) noexcept {
             redo |= static_cast<std::uint64_t>(redo_one) << k;
         }
         for (int k = 0; k < n; k += lanes) {
-            const Destination to{true, first + k, first + k, nullptr};
+            const Destination to{true, first + k, first + k, nullptr, 0};
             end.finish(to, block.take(k), redo >> k & 15);
         }
     }
@@ -135,10 +135,8 @@ void run_rows(const SliceJob<Mode, AssetId>& given) noexcept {
 /// Over rows or over slots, as the job says.
 template <bool is_usual, class Mode, class AssetId>
 void run_tests(const SliceJob<Mode, AssetId>& job) noexcept {
-    if constexpr (!Mode::has_positions) {
-        if (job.accounts != nullptr) {
-            return run_rows<is_usual>(job);
-        }
+    if (job.accounts != nullptr) {
+        return run_rows<is_usual>(job);
     }
     run_slices<is_usual>(job);
 }

@@ -12,6 +12,7 @@ namespace pymargin {
 struct Futures {
     static constexpr const char* name = "futures";
     static constexpr bool has_positions = true;
+    static constexpr bool is_one_pool = false;  ///< of an account
     static constexpr bool counts_orders = false;
 
     enum Table { collateral };  ///< of a position: its brackets

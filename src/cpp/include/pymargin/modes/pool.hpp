@@ -34,6 +34,23 @@ struct PoolSums {
     Number open_magnitude{};
 };
 
+/// Begins new sums where `which` holds.
+template <class Number, class Mask>
+PYMARGIN_INLINE void begin_again(PoolSums<Number>& sums, const Mask& which) noexcept {
+    const Number none{};
+    sums.equity = choose(which, none, sums.equity);
+    sums.actual_equity = choose(which, none, sums.actual_equity);
+    sums.profit = choose(which, none, sums.profit);
+    sums.maintenance = choose(which, none, sums.maintenance);
+    sums.initial = choose(which, none, sums.initial);
+    sums.open_order_loss = choose(which, none, sums.open_order_loss);
+    sums.magnitude = choose(which, none, sums.magnitude);
+    sums.open_profit = choose(which, none, sums.open_profit);
+    sums.open_maintenance = choose(which, none, sums.open_maintenance);
+    sums.open_initial = choose(which, none, sums.open_initial);
+    sums.open_magnitude = choose(which, none, sums.open_magnitude);
+}
+
 /// What the legs are that are added at once: what a lane is not need not be computed.
 enum class LegKind { position, asset, either };
 

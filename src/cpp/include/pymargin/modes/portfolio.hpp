@@ -16,6 +16,7 @@ enum class Withdrawal { leaves_maintenance, leaves_initial };
 struct Portfolio {
     static constexpr const char* name = "portfolio";
     static constexpr bool has_positions = true;
+    static constexpr bool is_one_pool = true;  ///< of an account
     static constexpr bool counts_orders = true;
 
     enum Table { collateral };  ///< of a position: its brackets
