@@ -17,6 +17,7 @@ namespace pymargin::kernels {
 #include "avx2_lanes.inl"
 #include "avx2_steps.inl"
 #include "kernels.inl"
+#include "pools_end.inl"
 #include "pool_slices.inl"
 // clang-format on
 
