@@ -89,3 +89,14 @@ def test_roots_that_start_where_a_margin_turns_are_the_oracles(mode, exact):
     for name in names:
         check("liquidation_price", rows, PRICES, RULES, name, exact=exact)
     check("liquidation_factor", rows, PRICES, RULES, exact=exact)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_names_priced_at_nothing_are_no_exposure(mode):
+    rng = random.Random(f"nothing/{mode}")
+    rows = [row_of(rng, mode, number) for number in range(6)]
+    moving = {"AAA": 0.0, "AAAUSDT": 0.0, "AAAUSDC": 0.0, "USDC": 0.0}
+    prices = PRICES | (moving if mode != "coinm" else {})
+    check("liquidation_factor", rows, prices, RULES)
+    if mode in SYMBOLS:
+        check("liquidation_price", rows, prices, RULES, SYMBOLS[mode][0])

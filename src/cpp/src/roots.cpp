@@ -4,23 +4,6 @@
 #include "pymargin/question.hpp"
 
 namespace pymargin {
-namespace {
-
-thread_local bool has_overflow = false;
-
-}  // namespace
-
-void Line::clear_overflow() noexcept {
-    has_overflow = false;
-}
-
-bool Line::has_overflowed() noexcept {
-    return has_overflow;
-}
-
-void Line::raise_overflow() noexcept {
-    has_overflow = true;
-}
 
 Question::Question(const Movement& moved, const std::optional<Reach>& given_reach,
                    const DecisionTable& due_table, bool wants_exact_floats)

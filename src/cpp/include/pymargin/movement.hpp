@@ -12,6 +12,8 @@ namespace pymargin {
 
 /// Of a lambda: what PYMARGIN_INLINE is to a function.
 #define PYMARGIN_INLINED __attribute__((always_inline))
+/// What is large and rarely called, and would be laid into each of its callers.
+#define PYMARGIN_APART __attribute__((noinline))
 
 /// A number with its slope in the one variable of a question, in float64. Of a formula that is
 /// linear piece by piece these are those of the piece: value + slope * distance.
@@ -47,7 +49,8 @@ PYMARGIN_INLINE Tangent smaller(const Tangent& left, const Tangent& right) noexc
 
 /// At 0 the slope is that on the way up: what is held and what is owed of 0 then go on as it does.
 PYMARGIN_INLINE Tangent positive_part(const Tangent& value) noexcept {
-    const bool counts = value.value > 0 || (value.value == 0 && value.slope > 0);
+    // Without a branch, as in size_of.
+    const bool counts = (value.value > 0) | ((value.value == 0) & (value.slope > 0));
     return {counts ? value.value : 0.0, counts ? value.slope : 0.0};
 }
 
@@ -81,6 +84,11 @@ struct Movement {
 
     double weight_of(std::size_t market_row) const noexcept {
         return weights == nullptr ? 0 : weights[market_row];
+    }
+
+    /// Whether a price changes with x: 0 has no shares, but is x itself of a name at base 0.
+    bool moves(double price, double weight) const noexcept {
+        return weight != 0 && (price != 0 || base == 0);
     }
 
     /// Whether prices of rows are decimals wherever x is one.
@@ -162,11 +170,17 @@ class MovedAsset {
         } else if constexpr (std::is_same_v<Number, Line>) {
             return v.under(schedules, schedule);
         } else {
-            return v.sign() == 0 ? Number() : schedules.value(schedule, v, notes);
+            return exact_value(schedules, schedule, v, notes);
         }
     }
 
   private:
+    /// By itself: laid into every formula it would be compiled several times a mode.
+    PYMARGIN_APART static Number exact_value(const ScheduleTable& schedules, int schedule,
+                                             const Number& v, Notes& notes) {
+        return v.sign() == 0 ? Number() : schedules.value(schedule, v, notes);
+    }
+
     const Market<n_tables>& market_;
     const MarketRow<n_tables>& row_;
     const Number price_;

@@ -37,8 +37,8 @@ namespace detail {
 
 /// Whether the lines' tests of one account or pool, on its sums, make the decision fire.
 template <class Mode, class Number>
-bool fires(const DecisionTable& due, std::int64_t row,
-           const typename Mode::template Sums<Number>& sums) {
+PYMARGIN_APART bool fires(const DecisionTable& due, std::int64_t row,
+                          const typename Mode::template Sums<Number>& sums) {
     Ratio<Number> levels[Mode::n_levels];
     for (int level = 0; level < Mode::n_levels; ++level) {
         levels[level] = Mode::level(sums, level);
@@ -70,8 +70,9 @@ PYMARGIN_INLINE void take_least(const DecisionTable& due, std::int64_t row,
 /// Makes `least` the line of the least distance N - theta D of one account or pool. False where D
 /// may be 0, or where it is not surely the only one that can be 0 beside the place.
 template <class Mode>
-bool take_least_line(const DecisionTable& due, std::int64_t row,
-                     const typename Mode::template Sums<Line>& sums, Line* least, bool* has_any) {
+PYMARGIN_APART bool take_least_line(const DecisionTable& due, std::int64_t row,
+                                    const typename Mode::template Sums<Line>& sums, Line* least,
+                                    bool* has_any) {
     const Threshold* const thresholds = due.row(row);
     for (int test = 0; test < due.n_tests; ++test) {
         if (due.actions[std::size_t{1} << test] == 0) {
@@ -152,7 +153,7 @@ class AccountSubject {
     }
 
     template <class Number>
-    bool is_due(const Number& x) const {
+    PYMARGIN_APART bool is_due(const Number& x) const {
         const auto loss = frozen_loss<Mode, Number>(accounts_, market_, account_);
         return detail::fires<Mode, Number>(
             question_.due, account_,
@@ -160,7 +161,7 @@ class AccountSubject {
     }
 
     /// The same at the shortest decimal of a float64, by the fastest numbers that do not round.
-    bool is_due_at(double x) const {
+    PYMARGIN_APART bool is_due_at(double x) const {
         if (!question_.is_decimal) {
             return is_due(Quotient(x));
         }
@@ -170,7 +171,7 @@ class AccountSubject {
     }
 
     /// The line of the margin left near x; false where that is not settled in 128 bits.
-    bool margin_line(double x, Line* line) const {
+    PYMARGIN_APART bool margin_line(double x, Line* line) const {
         if (!question_.has_lines) {
             return false;
         }
@@ -212,7 +213,7 @@ class AccountSubject {
             const double weight = movement.weight_of(row);
             const bool moves = weight != 0 || static_cast<std::int64_t>(row) == movement.row;
             const bool owes = balances.borrowed[k] > 0 || balances.interest[k] > 0;
-            is_exposed_ = is_exposed_ || moves;
+            is_exposed_ = is_exposed_ || movement.moves(market_.rows[row].price, weight);
             is_concave_ = is_concave_ && (!moves || question_.is_fit[row] != 0);
             owes_ = owes_ || owes;
             moves_debt_ = moves_debt_ || (moves && owes);
@@ -319,7 +320,7 @@ class PoolSubject {
     }
 
     template <class Number>
-    bool is_due(const Number& x) const {
+    PYMARGIN_APART bool is_due(const Number& x) const {
         if constexpr (std::is_same_v<Number, Quotient>) {
             if (is_at_pole(x)) {
                 return false;
@@ -336,7 +337,7 @@ class PoolSubject {
     }
 
     /// The same at the shortest decimal of a float64: without a division in the fastest numbers.
-    bool is_due_at(double x) const {
+    PYMARGIN_APART bool is_due_at(double x) const {
         if (!has_lines_ || !question_.is_decimal) {
             return is_due(Quotient(x));
         }
@@ -346,7 +347,7 @@ class PoolSubject {
     }
 
     /// The line of the margin left near x; false where that is not settled in 128 bits.
-    bool margin_line(double x, Line* line) const {
+    PYMARGIN_APART bool margin_line(double x, Line* line) const {
         if (!has_lines_) {
             return false;
         }
@@ -425,7 +426,9 @@ class PoolSubject {
             const bool is_asset = terms.weight >= 0;
             const bool has_any = leg > begin || pools_.x[leg] != 0 || pools_.y[leg] != 0 ||
                                  pools_.z[leg] != 0 || moves_units;
-            is_exposed_ = is_exposed_ || ((weight != 0 || moves_units) && (!is_asset || has_any));
+            const bool moves_price = question_.movement.moves(terms.price, weight) ||
+                                     (is_asset && question_.movement.moves(terms.weight, weight));
+            is_exposed_ = is_exposed_ || ((moves_price || moves_units) && (!is_asset || has_any));
             has_pole_ = has_pole_ || (weight != 0 && terms.contract_size > 0);
             if (has_own_reach) {
                 reach_.include(weight);
