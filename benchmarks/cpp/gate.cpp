@@ -17,6 +17,7 @@
 #include <gnu/libc-version.h>
 #endif
 
+#include "pool_cases.hpp"
 #include "pymargin/evaluate_slots.hpp"
 #include "pymargin/grid.hpp"
 #include "pymargin/modes/all.hpp"
@@ -252,6 +253,25 @@ bool run_all(const Book& book) {
     return true;
 }
 
+/// The same of a mode over pools.
+template <class Mode>
+bool run_all_pools() {
+    const Rules rules;
+    gate::PoolCases<Mode> cases(Generator(), rules);
+    for (const std::string layout : gate::PoolCases<Mode>::layouts) {
+        const auto pass = [&] { cases.run(layout); };
+        pass();
+        counted(pass);
+        if (!cases.is_right(layout)) {
+            std::fprintf(stderr, "%s:%s differs from the row-wise pass\n", Mode::name,
+                         layout.c_str());
+            return false;
+        }
+        std::printf("%s:%s\n", Mode::name, layout.c_str());
+    }
+    return true;
+}
+
 template <class Mode>
 bool run_one(const Book& book, const std::string& name, int repeats) {
     for (const std::string layout : layouts) {
@@ -288,6 +308,9 @@ int run_all(const Book& book) {
     bool right = true;
 #define PYMARGIN_CASES(...) right = right && run_all<__VA_ARGS__>(book);
     PYMARGIN_FOR_EACH_HOLDING_MODE(PYMARGIN_CASES)
+#undef PYMARGIN_CASES
+#define PYMARGIN_CASES(...) right = right && run_all_pools<__VA_ARGS__>();
+    PYMARGIN_FOR_EACH_POOL_MODE(PYMARGIN_CASES)
 #undef PYMARGIN_CASES
     return right ? 0 : 1;
 }
