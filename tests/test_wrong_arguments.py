@@ -101,7 +101,9 @@ def test_out_is_an_earlier_result() -> None:
 
 
 @pytest.mark.parametrize(
-    "limit", [pm.max_position, pm.max_leverage, pm.max_leverage_for_stake], ids=str
+    "limit",
+    [pm.max_position, pm.max_leverage, pm.max_leverage_for_stake],
+    ids=["max_position", "max_leverage", "max_leverage_for_stake"],
 )
 def test_rules_that_are_none_are_named_by_limits(limit: Callable[..., Any]) -> None:
     with pytest.raises(pm.RulesError, match="rules must be a MarginRules"):
