@@ -235,11 +235,10 @@ void prepare(const Book& book) {
     static_cast<void>(slots);
 }
 
-/// Runs all cases of a mode; false if one is wrong.
-template <class Mode>
-bool run_all(const Book& book) {
-    Cases<Mode> cases(book);
-    for (const std::string layout : layouts) {
+/// Counts the passes of a mode over each layout; false if one is wrong.
+template <class Mode, class AnyCases, class Layouts>
+bool count_each(AnyCases& cases, const Layouts& all) {
+    for (const std::string layout : all) {
         const auto pass = [&] { cases.run(layout); };
         pass();
         counted(pass);
@@ -253,23 +252,19 @@ bool run_all(const Book& book) {
     return true;
 }
 
+/// Runs all cases of a mode.
+template <class Mode>
+bool run_all(const Book& book) {
+    Cases<Mode> cases(book);
+    return count_each<Mode>(cases, layouts);
+}
+
 /// The same of a mode over pools.
 template <class Mode>
 bool run_all_pools() {
     const Rules rules;
     gate::PoolCases<Mode> cases(Generator(), rules);
-    for (const std::string layout : gate::PoolCases<Mode>::layouts) {
-        const auto pass = [&] { cases.run(layout); };
-        pass();
-        counted(pass);
-        if (!cases.is_right(layout)) {
-            std::fprintf(stderr, "%s:%s differs from the row-wise pass\n", Mode::name,
-                         layout.c_str());
-            return false;
-        }
-        std::printf("%s:%s\n", Mode::name, layout.c_str());
-    }
-    return true;
+    return count_each<Mode>(cases, gate::PoolCases<Mode>::layouts);
 }
 
 template <class Mode>
