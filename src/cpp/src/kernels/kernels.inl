@@ -114,9 +114,13 @@ class LaneAsset {
     unsigned* redo_;
 };
 
+/// What is known of a job where its pass is compiled: nothing, or that it has plain results, which
+/// are actions and the first two levels and no more, by thresholds of classes that fit a vector.
+enum class Results { any, plain_in_slot_order, plain_in_user_order };
+
 /// The thresholds that four accounts are held against, a vector a test. Classes are few, mostly: up
 /// to four of them fit a vector a test.
-template <bool is_usual, class Mode>
+template <bool is_usual, class Mode, Results results>
 class Thresholds {
   public:
     PYMARGIN_INLINE explicit Thresholds(const EndJob<Mode>& job) noexcept
@@ -141,7 +145,7 @@ class Thresholds {
             for (int test = 0; test < stride; ++test) {
                 thetas[test] = of_test_[test];
             }
-        } else if (are_few_) {
+        } else if (results != Results::any || are_few_) {
             const ClassChoice choice(class_of_ + slot);
 #pragma GCC unroll 4
             for (int test = 0; test < stride; ++test) {
@@ -228,12 +232,19 @@ struct Destination {
     }
 };
 
+/// A level as it is published.
+template <class Mode>
+PYMARGIN_INLINE Lanes shown_level(const typename Mode::template Sums<Lanes>& sums,
+                                  int level) noexcept {
+    return Mode::shown(level, level_lanes(Mode::level(sums, level)));
+}
+
 template <class Mode>
 PYMARGIN_INLINE void write_level(const Destination& to, const Outputs<Mode>& outputs,
                                  const typename Mode::template Sums<Lanes>& sums,
                                  int level) noexcept {
     if (outputs.levels[level] != nullptr) {
-        to.write(outputs.levels[level], Mode::shown(level, level_lanes(Mode::level(sums, level))));
+        to.write(outputs.levels[level], shown_level<Mode>(sums, level));
     }
 }
 
@@ -330,8 +341,10 @@ struct ErrorLanes {
 };
 
 /// What follows the sums of four accounts: decisions, results and what is left to the row.
-template <bool is_usual, class Mode>
+template <bool is_usual, class Mode, Results results = Results::any>
 class SliceEnd {
+    static constexpr bool is_any = results == Results::any;
+
   public:
     PYMARGIN_INLINE explicit SliceEnd(const EndJob<Mode>& job) noexcept
         : outputs_(job.outputs),
@@ -349,39 +362,80 @@ class SliceEnd {
     PYMARGIN_INLINE void finish(const Destination& to,
                                 const typename Mode::template Sums<Lanes>& sums,
                                 unsigned redo) const noexcept {
-        if (outputs_.actions != nullptr) {
-            Lanes thetas[DecisionTable::max_tests];
-            thresholds_.take(to.slot, thetas);
-            const Lanes error = error_.at(Mode::magnitude(sums));
-            Lanes distances[DecisionTable::max_tests];
-#if defined(PYMARGIN_DECIDE_BY_FLOAT64)
-            // Only to price exactness (benchmarks/decisions.py): no build of the library has it.
-            decide_lanes<is_usual, Mode>(table_, thetas, sums, error, distances);
-#else
-            redo |= decide_lanes<is_usual, Mode>(table_, thetas, sums, error, distances);
-#endif
-            to.write(outputs_.actions, action_table_.of_negative(distances, table_.n_tests));
+        if constexpr (!is_any) {
+            const std::uint64_t actions = decide(to.slot, sums, &redo);
+            write_plain(to, shown_level<Mode>(sums, 0), shown_level<Mode>(sums, 1), actions);
         } else {
-            redo |= not_finite(Lanes(steepest_) * Mode::magnitude(sums));
+            if (outputs_.actions != nullptr) {
+                to.write(outputs_.actions, decide(to.slot, sums, &redo));
+            } else {
+                redo |= not_finite(Lanes(steepest_) * Mode::magnitude(sums));
+            }
+            if constexpr (only_first) {
+                write_level<Mode>(to, outputs_, sums, 0);
+            } else {
+                write_slice<Mode>(to, outputs_, sums, wants_more_);
+            }
         }
-        if constexpr (only_first) {
-            write_level<Mode>(to, outputs_, sums, 0);
-        } else {
-            write_slice<Mode>(to, outputs_, sums, wants_more_);
-        }
-        for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
-            rare_->redo(to.slot + __builtin_ctz(redo));
-        }
+        redo_rows(to.slot, redo);
     }
 
     /// The same where nothing is owed and all levels are infinite.
     PYMARGIN_INLINE void finish_free(const Destination& to,
                                      const typename Mode::template Sums<Lanes>& sums,
                                      unsigned redo) const noexcept {
-        if (outputs_.actions != nullptr) {
-            to.write(outputs_.actions, std::uint64_t{table_.actions[0]} * 0x0001'0001'0001'0001U);
-        }
+        const std::uint64_t actions = std::uint64_t{table_.actions[0]} * 0x0001'0001'0001'0001U;
         const Lanes infinity(__builtin_inf());
+        if constexpr (!is_any) {
+            write_plain(to, infinity, infinity, actions);
+        } else {
+            if (outputs_.actions != nullptr) {
+                to.write(outputs_.actions, actions);
+            }
+            write_free(to, sums, infinity);
+        }
+        redo_rows(to.slot, redo);
+    }
+
+  private:
+    /// The actions of four accounts; adds to `redo` those that float64 does not settle.
+    PYMARGIN_INLINE std::uint64_t decide(std::int64_t slot,
+                                         const typename Mode::template Sums<Lanes>& sums,
+                                         unsigned* redo) const noexcept {
+        Lanes thetas[DecisionTable::max_tests];
+        thresholds_.take(slot, thetas);
+        const Lanes error = error_.at(Mode::magnitude(sums));
+        Lanes distances[DecisionTable::max_tests];
+        const unsigned unsettled =
+            decide_lanes<is_usual, Mode>(table_, thetas, sums, error, distances);
+#if defined(PYMARGIN_DECIDE_BY_FLOAT64)
+        // Only to price exactness (benchmarks/decisions.py): no build of the library has it.
+        static_cast<void>(unsettled);
+        static_cast<void>(redo);
+#else
+        *redo |= unsettled;
+#endif
+        return action_table_.of_negative(distances, table_.n_tests);
+    }
+
+    PYMARGIN_INLINE void redo_rows(std::int64_t slot, unsigned redo) const noexcept {
+        for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
+            rare_->redo(slot + __builtin_ctz(redo));
+        }
+    }
+
+    /// The actions last: an array of what they are may also hold the places, for all that the
+    /// compiler knows.
+    PYMARGIN_INLINE void write_plain(const Destination& to, const Lanes& first, const Lanes& second,
+                                     std::uint64_t actions) const noexcept {
+        to.write(outputs_.levels[0], first);
+        to.write(outputs_.levels[1], second);
+        to.write(outputs_.actions, actions);
+    }
+
+    PYMARGIN_INLINE void write_free(const Destination& to,
+                                    const typename Mode::template Sums<Lanes>& sums,
+                                    const Lanes& infinity) const noexcept {
 #pragma GCC unroll 8
         for (int level = 0; level < Mode::n_levels; ++level) {
             if (outputs_.levels[level] != nullptr) {
@@ -396,35 +450,32 @@ class SliceEnd {
                 }
             }
         }
-        for (; __builtin_expect(redo != 0, 0); redo &= redo - 1) {
-            rare_->redo(to.slot + __builtin_ctz(redo));
-        }
     }
 
-  private:
     const Outputs<Mode> outputs_;
     const Rare* const rare_;
     const DecisionTable table_;
     const double steepest_;
     const ErrorLanes error_;
     const ActionTable<is_usual> action_table_;
-    const Thresholds<is_usual, Mode> thresholds_;
+    const Thresholds<is_usual, Mode, results> thresholds_;
     const bool wants_more_;
 };
 
-template <bool is_usual, class Mode, class AssetId>
+template <bool is_usual, Results results, class Mode, class AssetId>
 void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
     // A copy that no call can reach: the compiler may keep its parts in registers.
     const SliceJob<Mode, AssetId> job = given;
     const FurtherSteps<Mode::n_tables> further{given.steps, given.market->rows};
-    const SliceEnd<is_usual, Mode> end(given);
+    const SliceEnd<is_usual, Mode, results> end(given);
+    const bool in_slot_order =
+        results == Results::any ? job.in_slot_order : results == Results::plain_in_slot_order;
     for (std::int64_t slice = job.first_slice; slice < job.last_slice; ++slice) {
         const std::int64_t slot = slice * lanes;
         const std::int64_t begin = job.slots.slice_begin[slice];
         const std::int64_t width = job.slots.slice_begin[slice + 1] - begin;
-        const Destination to{job.in_slot_order, slot,
-                             job.in_slot_order ? slot : slot & -slot_window, job.slots.place + slot,
-                             slot_window};
+        const Destination to{in_slot_order, slot, in_slot_order ? slot : slot & -slot_window,
+                             job.slots.place + slot, slot_window};
         unsigned redo = 0;
         typename Mode::template Sums<Lanes> sums{};
         if (job.slots.owes[slice] != 0) {
@@ -446,6 +497,27 @@ void run_slices(const SliceJob<Mode, AssetId>& given) noexcept {
         }
         end.finish(to, sums, redo);
     }
+}
+
+/// Whether a job has plain results.
+template <class Mode>
+bool has_plain_results(const EndJob<Mode>& job) noexcept {
+    const Outputs<Mode>& outputs = job.outputs;
+    return outputs.actions != nullptr && outputs.levels[0] != nullptr &&
+           outputs.levels[1] != nullptr && !wants_more_than_two_levels(outputs) &&
+           job.decisions->n_classes <= lanes;
+}
+
+template <class Mode, class AssetId>
+void run_slices(const SliceJob<Mode, AssetId>& job) noexcept {
+    if (!has_usual_tests<Mode>(*job.decisions)) {
+        return run_slices<false, Results::any>(job);
+    }
+    if (!has_plain_results(job)) {
+        return run_slices<true, Results::any>(job);
+    }
+    job.in_slot_order ? run_slices<true, Results::plain_in_slot_order>(job)
+                      : run_slices<true, Results::plain_in_user_order>(job);
 }
 
 }  // namespace

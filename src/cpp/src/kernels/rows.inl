@@ -133,17 +133,12 @@ void run_rows(const SliceJob<Mode, AssetId>& given) noexcept {
 }
 
 /// Over rows or over slots, as the job says.
-template <bool is_usual, class Mode, class AssetId>
-void run_tests(const SliceJob<Mode, AssetId>& job) noexcept {
-    if (job.accounts != nullptr) {
-        return run_rows<is_usual>(job);
-    }
-    run_slices<is_usual>(job);
-}
-
 template <class Mode, class AssetId>
 void run(const SliceJob<Mode, AssetId>& job) noexcept {
-    has_usual_tests<Mode>(*job.decisions) ? run_tests<true>(job) : run_tests<false>(job);
+    if (job.accounts == nullptr) {
+        return run_slices(job);
+    }
+    has_usual_tests<Mode>(*job.decisions) ? run_rows<true>(job) : run_rows<false>(job);
 }
 
 }  // namespace
