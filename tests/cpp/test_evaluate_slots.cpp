@@ -35,6 +35,42 @@ Results<Mode> run_slots(const World& world, Implementation implementation, int t
     return results;
 }
 
+/// Accounts in classes of their own thresholds, one after the other in turn.
+template <class Mode>
+class Classes {
+  public:
+    Classes(const Slots<std::uint16_t>& slots, std::uint32_t n_classes)
+        : table_(decisions_.table()),
+          thresholds_(table_.thresholds, table_.thresholds + table_.n_tests) {
+        for (std::uint32_t one = 1; one < n_classes; ++one) {
+            for (int test = 0; test < table_.n_tests; ++test) {
+                thresholds_.push_back({0.25 + one, {25 + 100 * std::int64_t{one}, -2}});
+            }
+        }
+        for (std::int64_t k = 0; k < slots.n_accounts; ++k) {
+            class_of_.push_back(static_cast<std::uint32_t>(k) % n_classes);
+            slot_class_of_.push_back(static_cast<std::uint32_t>(slots.account_of(k)) % n_classes);
+        }
+        table_.n_classes = n_classes;
+        table_.thresholds = thresholds_.data();
+        table_.class_of = n_classes == 1 ? nullptr : class_of_.data();
+    }
+
+    const DecisionTable& table() const {
+        return table_;
+    }
+    const std::uint32_t* slot_class_of() const {
+        return table_.class_of == nullptr ? nullptr : slot_class_of_.data();
+    }
+
+  private:
+    Decisions<Mode> decisions_;
+    DecisionTable table_;
+    std::vector<Threshold> thresholds_;
+    std::vector<std::uint32_t> class_of_;
+    std::vector<std::uint32_t> slot_class_of_;
+};
+
 }  // namespace
 
 TEST(slots_give_the_bits_of_rows) {
@@ -88,30 +124,14 @@ TEST(classes_follow_their_accounts_into_slots) {
     const SlotBook<std::uint16_t> book(world.book.view(), 1);
     const Slots<std::uint16_t> slots = book.view();
     const MarketOf<Classic2023> market(world.scenario.rules, world.scenario.assets);
-    const Decisions<Classic2023> decisions;
-    DecisionTable table = decisions.table();
-    std::vector<Threshold> thresholds(table.thresholds, table.thresholds + table.n_tests);
-    for (int test = 0; test < table.n_tests; ++test) {
-        thresholds.push_back({0.25, {25, -2}});
-    }
-    std::vector<std::uint32_t> class_of;
-    std::vector<std::uint32_t> slot_class_of;
-    for (std::uint32_t account = 0; account < 203; ++account) {
-        class_of.push_back(account % 3 == 0 ? 1 : 0);
-    }
-    for (std::int64_t slot = 0; slot < 203; ++slot) {
-        slot_class_of.push_back(class_of[static_cast<std::size_t>(slots.account_of(slot))]);
-    }
-    table.n_classes = 2;
-    table.thresholds = thresholds.data();
-    table.class_of = class_of.data();
+    const Classes<Classic2023> classes(slots, 3);
     Results<Classic2023> rows(203);
-    evaluate<Classic2023>(world.book.view(), market.market(), table, rows.outputs(), 1);
+    evaluate<Classic2023>(world.book.view(), market.market(), classes.table(), rows.outputs(), 1);
     CHECK(!rows.has_bits_of(world.run<Classic2023>(1)));
     for (const Implementation implementation : implementations()) {
         Results<Classic2023> results(203);
         evaluate_slots<Classic2023>(slots, world.book.view(), market.market(), Scenario::n_assets,
-                                    table, slot_class_of.data(), results.outputs(),
+                                    classes.table(), classes.slot_class_of(), results.outputs(),
                                     ResultOrder::user, 1, implementation);
         CHECK(results.has_bits_of(rows));
     }
@@ -134,6 +154,40 @@ TEST(an_output_left_out_of_a_slot_pass_changes_no_other) {
             CHECK(some.field(kept) == rows.field(kept));
         }
     }
+}
+
+TEST(actions_and_the_first_two_levels_alone_are_those_among_all) {
+    const World world(56, 4096 + 30);
+    const SlotBook<std::uint16_t> book(world.book.view(), 1);
+    const Slots<std::uint16_t> slots = book.view();
+    for_each_mode([&](auto mode) {
+        using Mode = decltype(mode);
+        const MarketOf<Mode> market(world.scenario.rules, world.scenario.assets);
+        // One class, as many as fit a vector, more than fit one.
+        for (const std::uint32_t n_classes : {1U, 4U, 5U}) {
+            const Classes<Mode> classes(slots, n_classes);
+            Results<Mode> all(world.book.size());
+            evaluate<Mode>(world.book.view(), market.market(), classes.table(), all.outputs(), 1);
+            for (const bool in_slot_order : {false, true}) {
+                Results<Mode> found(world.book.size());
+                Outputs<Mode> outputs{};
+                outputs.actions = found.actions.data();
+                outputs.levels[0] = found.field(0).data();
+                outputs.levels[1] = found.field(1).data();
+                evaluate_slots<Mode>(slots, world.book.view(), market.market(), Scenario::n_assets,
+                                     classes.table(), classes.slot_class_of(), outputs,
+                                     in_slot_order ? ResultOrder::slot : ResultOrder::user, 1,
+                                     implementation());
+                for (std::int64_t slot = 0; slot < slots.n_accounts; ++slot) {
+                    const auto account = static_cast<std::size_t>(slots.account_of(slot));
+                    const auto at = in_slot_order ? static_cast<std::size_t>(slot) : account;
+                    CHECK_EQ(found.actions[at], all.actions[account]);
+                    CHECK_EQ(found.field(0)[at], all.field(0)[account]);
+                    CHECK_EQ(found.field(1)[at], all.field(1)[account]);
+                }
+            }
+        }
+    });
 }
 
 TEST(gaps_in_a_slot_pass_are_those_of_rows) {

@@ -133,10 +133,13 @@ def levels_of(
     rules: dict[str, pm.MarginRules],
     reading: Reading,
 ) -> Any:
+    """Evaluate what is asked for most, which a pass of its own may give: actions and two levels."""
     if reading.is_pro:
         chosen = rules["classic_2026_06"]
-        return pm.cross_pro(accounts, prices, chosen, **_asked(reading), fields=("actions",))
-    return pm.cross_classic(accounts, prices, rules[reading.methodology], fields=("actions",))
+        fields = ("margin_level", "available_margin", "actions")
+        return pm.cross_pro(accounts, prices, chosen, **_asked(reading), fields=fields)
+    fields = ("margin_level", "collateral_margin_level", "actions")
+    return pm.cross_classic(accounts, prices, rules[reading.methodology], fields=fields)
 
 
 def _asked(reading: Reading) -> Any:
