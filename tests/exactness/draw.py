@@ -127,10 +127,14 @@ def _caps(market: Market, tables: tuple[str, ...]) -> Floats:
 
 
 def _ratios(rng: np.random.Generator, n: int) -> Floats:
-    """Return own margin-call ratios of 1 to 17 digits for one account in five."""
+    """Return own margin-call ratios of 1 to 17 digits for two accounts in five, of half the books.
+
+    Those without have so few classes of thresholds that all of them fit a vector.
+    """
     pool = np.where(rng.random(16) < 0.75, rng.uniform(1.3, 2, 16), rng.uniform(1.0, 2.5, 16))
     pool = rounded(pool, rng.choice([2, 3, 4, 8, 15, 17], 16))
-    return np.where(rng.random(n) < 0.2, rng.choice(pool, n), np.nan)
+    share = rng.choice((0.0, 0.4))
+    return np.where(rng.random(n) < share, rng.choice(pool, n), np.nan)
 
 
 def _orders(
