@@ -77,7 +77,7 @@ class LaneAsset {
     }
 
     template <int table>
-    PYMARGIN_INLINE Lanes value(const Lanes& v) const noexcept {
+    PYMARGIN_INLINE Lanes value(Lanes v) const noexcept {
         return value_unless_outside<table>(v, v, v);
     }
 
@@ -88,8 +88,8 @@ class LaneAsset {
 
   private:
     template <int table>
-    PYMARGIN_INLINE Lanes value_unless_outside(const Lanes& v, const Lanes& extent,
-                                               const Lanes& at_most) const noexcept {
+    PYMARGIN_INLINE Lanes value_unless_outside(Lanes v, Lanes extent,
+                                               Lanes at_most) const noexcept {
         const Lanes& first_cap = columns_[1 + 2 * table];
         const Lanes& first_rate = columns_[2 + 2 * table];
         const unsigned outside = not_at_most(at_most, first_cap);
