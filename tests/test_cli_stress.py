@@ -70,10 +70,10 @@ def test_shocks_of_a_file_have_names(desk: Desk) -> None:
 
 
 def test_a_list_of_shocks_is_named_by_what_they_do(desk: Desk) -> None:
-    shocks = desk.json("shocks.json", [{"BTC": 0.7}, {"BTC": 1, "ETH": 1, "A": 1, "B": 2}])
+    shocks = desk.json("shocks.json", [{"BTC": 0.7}, {"BTC": 1, "ETH": 1, "USDT": 1, "BTCUSDT": 2}])
     out = stress(desk, "--shocks", shocks).out
     assert "BTC x 0.7" in out
-    assert "BTC x 1, ETH x 1, A x 1 and 1 more" in out
+    assert "BTC x 1, ETH x 1, USDT x 1 and 1 more" in out
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".json"])
@@ -135,11 +135,25 @@ def test_files_beside_go_with_csv_only(desk: Desk) -> None:
     ("shocks", "said"),
     [
         (None, "give a shock"),
-        ([{"BTC": "x"}], "shock 0, BTC: a factor such as 0.9 must be a number, not 'x'"),
+        (
+            [{"BTC": "x"}],
+            "shock 0, BTC: a factor such as 0.9 must be a number of at least 0, not 'x'",
+        ),
         ([0.9, {"BTC": 1}], "not both"),
         ("no", "must be a JSON list of shocks"),
         ([], "give a shock"),
-        ([-1], "under shock 0 must be 0 or from"),
+        ([-1], "shocks.json, shock 0: a factor such as 0.9 must be a number of at least 0, not -1"),
+        ({"crash": {"BTC": -0.1}}, "shocks.json, crash, BTC: a factor such as 0.9 must be"),
+        ([float("inf")], "at least 0, not inf"),
+        ([float("nan")], "at least 0, not nan"),
+        (
+            [{"BTC": 1}, {"BTCC": 0.8}],
+            "shocks.json, shock 1: BTCC is neither an asset nor a symbol of the book; "
+            "did you mean BTC?",
+        ),
+        ({"crash": {"XRP": 0.8}}, "crash: XRP is neither an asset nor a symbol of the book\n"),
+        ({"BTC": 0.8, "ETH": 0.7}, 'to move that of BTC alone write [{"BTC": 0.8}]'),
+        ({"BTCUSD_PERP": 0.8}, "a factor by itself moves every price"),
     ],
 )
 def test_what_is_no_shock_is_bad_input(desk: Desk, shocks: Any, said: str) -> None:

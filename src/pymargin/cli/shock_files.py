@@ -2,69 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pymargin.cli.faults import InputError
 
-__all__ = ["read_shocks"]
+__all__ = ["Shock", "check_names", "factors_of", "read_shocks"]
 
 
-def read_shocks(
-    factors: Sequence[float], path: Path | None
-) -> tuple[list[str], list[dict[str, float]] | list[float]]:
-    """Return the name of each shock, and the shocks as `pymargin.stress` takes them.
+@dataclass(frozen=True, slots=True)
+class Shock:
+    """A shock of prices.
+
+    Parameters
+    ----------
+    label
+        What it is shown as.
+    place
+        Where it was given.
+    factor
+        On everything, or by asset and symbol.
+    """
+
+    label: str
+    place: str
+    factor: float | dict[str, float]
+
+
+def read_shocks(factors: Sequence[float], path: Path | None) -> list[Shock]:
+    """Return the shocks of a file, then those of factors.
 
     Raises
     ------
     InputError
         There is none, or the file holds something else.
     """
-    shocks: list[tuple[str, float | dict[str, float]]] = []
-    if path is not None:
-        shocks += _from_file(path)
-    shocks += [(_name(factor), factor) for factor in factors]
+    shocks = [] if path is None else _from_file(path)
+    shocks += [Shock(_label(factor), f"--factor {factor:g}", factor) for factor in factors]
     if not shocks:
         raise InputError("give a shock: --factor 0.9 (several times), or --shocks FILE")
-    labels = [label for label, _ in shocks]
-    named = [shock for _, shock in shocks if isinstance(shock, dict)]
-    plain = [shock for _, shock in shocks if not isinstance(shock, dict)]
-    if named and plain:
+    if len({isinstance(shock.factor, dict) for shock in shocks}) > 1:
         raise InputError(
             "shocks must be all factors on everything or all objects of name to factor, not both"
         )
-    return labels, named or plain
+    return shocks
 
 
-def _from_file(path: Path) -> list[tuple[str, float | dict[str, float]]]:
+def check_names(shocks: Sequence[Shock], held: Collection[str], priced: Collection[str]) -> None:
+    """Refuse a shock that would do nothing, or another thing than its name says.
+
+    Parameters
+    ----------
+    shocks
+        As they were read.
+    held
+        The assets and symbols of the book.
+    priced
+        What else has a price.
+
+    Raises
+    ------
+    InputError
+        A factor is of a name that the book has not; or a factor on everything is named as an
+        asset or symbol is, whose price alone is meant.
+    """
+    for shock in shocks:
+        if not isinstance(shock.factor, dict):
+            if shock.label in held or shock.label in priced:
+                alone = f'[{{"{shock.label}": {shock.factor:g}}}]'
+                raise InputError(
+                    f"{shock.place}: a factor by itself moves every price; to move that of "
+                    f"{shock.label} alone write {alone}, to move all name the shock otherwise"
+                )
+            continue
+        for name in shock.factor:
+            if name not in held:
+                near = get_close_matches(name, held, 1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise InputError(
+                    f"{shock.place}: {name} is neither an asset nor a symbol of the book{hint}"
+                )
+
+
+def factors_of(shocks: Sequence[Shock]) -> list[float] | list[dict[str, float]]:
+    """Return the shocks as `pymargin.stress` takes them."""
+    named = [shock.factor for shock in shocks if isinstance(shock.factor, dict)]
+    return named or [shock.factor for shock in shocks if not isinstance(shock.factor, dict)]
+
+
+def _from_file(path: Path) -> list[Shock]:
     from pymargin.cli.inputs import read_answer
 
     found = read_answer(path)
     if isinstance(found, Mapping):
-        return [(name, _shock(path, name, one)) for name, one in found.items()]
+        return [_shock(f"{path}, {name}", name, one) for name, one in found.items()]
     if not isinstance(found, list):
         raise InputError(f"{path} must be a JSON list of shocks, or an object of name to shock")
-    made = [_shock(path, f"shock {k}", one) for k, one in enumerate(found)]
-    return [(_name(one), one) for one in made]
+    return [_shock(f"{path}, shock {k}", None, one) for k, one in enumerate(found)]
 
 
-def _shock(path: Path, where: str, one: Any) -> float | dict[str, float]:
+def _shock(place: str, label: str | None, one: Any) -> Shock:
+    factor: float | dict[str, float]
     if isinstance(one, Mapping):
-        return {name: _factor(path, f"{where}, {name}", factor) for name, factor in one.items()}
-    return _factor(path, where, one)
+        factor = {name: _factor(f"{place}, {name}", given) for name, given in one.items()}
+    else:
+        factor = _factor(place, one)
+    return Shock(_label(factor) if label is None else label, place, factor)
 
 
-def _factor(path: Path, where: str, factor: Any) -> float:
-    if isinstance(factor, bool) or not isinstance(factor, int | float):
-        raise InputError(f"{path}, {where}: a factor such as 0.9 must be a number, not {factor!r}")
+def _factor(place: str, factor: Any) -> float:
+    is_number = isinstance(factor, int | float) and not isinstance(factor, bool)
+    if not is_number or not 0 <= factor < math.inf:
+        raise InputError(
+            f"{place}: a factor such as 0.9 must be a number of at least 0, not {factor!r}"
+        )
     return float(factor)
 
 
-def _name(shock: float | Mapping[str, float]) -> str:
+def _label(factor: float | Mapping[str, float]) -> str:
     """Name a shock by what it does, such as ``all x 0.9`` or ``BTC x 0.8, ETH x 0.7``."""
-    if not isinstance(shock, Mapping):
-        return f"all x {shock:g}"
-    named = [f"{name} x {factor:g}" for name, factor in shock.items()]
+    if not isinstance(factor, Mapping):
+        return f"all x {factor:g}"
+    named = [f"{name} x {one:g}" for name, one in factor.items()]
     rest = f" and {len(named) - 3} more" if len(named) > 3 else ""
     return (", ".join(named[:3]) or "as they are") + rest

@@ -104,7 +104,7 @@ def stress(
     from pymargin.cli.outputs import check_target, write_table
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
-    from pymargin.cli.shock_files import read_shocks
+    from pymargin.cli.shock_files import check_names, factors_of, read_shocks
     from pymargin.cli.summary import modes_of
 
     inputs = (accounts, *prices, Path(rules), *(x for x in (wallets, positions, shocks) if x))
@@ -113,18 +113,21 @@ def stress(
     with steps() as work:
         work.begin("reading rules, prices and shocks")
         known_rules, known_prices = read_rules(rules), read_price_files(prices)
-        labels, given = read_shocks(factors, shocks)
+        given = read_shocks(factors, shocks)
         work.begin("reading accounts")
         book = read_accounts(
             accounts, mode=mode, leverage=leverage, wallets=wallets, positions=positions
         )
         check_modes(book, mode)
+        priced = known_prices.index.keys() | known_prices.mark.keys()
+        check_names(given, (*book.assets, *book.symbols), priced)
+        labels = [shock.label for shock in given]
         work.begin("evaluating")
         found = pm.stress(
             book,
             known_prices,
             known_rules,
-            given,
+            factors_of(given),
             worst=True,
             mode=mode,
             leverage=leverage if mode in (None, "cross_classic") else None,
