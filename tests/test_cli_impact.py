@@ -122,11 +122,12 @@ def test_impact_flags_what_has_no_price(desk: Bench) -> None:
 
 
 def test_impact_refuses_targets_that_it_cannot_write(desk: Bench) -> None:
-    for arguments in (
-        ("--html", desk.folder / "page.txt"),
-        ("--out", desk.folder / "hit.xlsx"),
-        ("--out", desk.accounts),
+    for option, path, said in (
+        ("--html", desk.folder / "page.txt", "end in .html, not page.txt"),
+        ("--html", desk.folder, "be a file, and"),
+        ("--out", desk.folder / "hit.xlsx", "end in .parquet, .csv or .json, not hit.xlsx"),
+        ("--out", desk.accounts, "not be one of the inputs"),
     ):
-        ran = desk.impact(*arguments)
+        ran = desk.impact(option, path)
         assert ran.code == 2
-        assert "--out must" in ran.err
+        assert f"{option} must {said}" in ran.err

@@ -177,7 +177,8 @@ def test_account_beyond_its_tiers_gives_exit_code_1(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("out", "says"),
     [
-        ("levels.xlsx", "must end in"),
+        ("levels.xlsx", "--out must end in .parquet, .csv or .json, not levels.xlsx"),
+        (".", "--out must be a file, and"),
         ("absent/levels.csv", "directory that exists"),
         ("accounts.json", "one of the inputs"),
         ("rules.json", "one of the inputs"),

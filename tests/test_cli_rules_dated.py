@@ -80,6 +80,13 @@ def test_apply_needs_a_file_to_write_to(desk: Desk, notice: Path) -> None:
     assert "give --out" in ran.err
 
 
+def test_apply_writes_back_to_a_rules_file_only(desk: Desk, notice: Path) -> None:
+    rules = desk.rules.rename(desk.folder / "rules.txt")
+    ran = desk.run("rules", "apply", notice, "--to", rules)
+    assert ran.code == 2
+    assert "--to, which is written back, must end in .json, not rules.txt" in ran.err
+
+
 def test_apply_refuses_to_write_over_the_notice(desk: Desk) -> None:
     notice = desk.text("notice.json", own_notice.NOTICE)
     ran = desk.run("rules", "apply", notice, "--to", desk.rules, "-o", notice)

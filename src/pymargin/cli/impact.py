@@ -119,7 +119,8 @@ def impact(
     if out is not None:
         check_target(out, inputs=inputs)
     if html is not None:
-        check_target(html, suffixes=(".html",), inputs=(*inputs, *([] if out is None else [out])))
+        given = (*inputs, *([] if out is None else [out]))
+        check_target(html, option="--html", suffixes=(".html",), inputs=given)
     with steps() as work:
         work.begin("reading notices, rules and prices")
         read, is_whole = read_notices(notices)

@@ -29,8 +29,13 @@ _NESTED = ("impacts",)
 Batches = Iterable[Any]
 
 
-def check_target(path: Path, *, suffixes: tuple[str, ...] = _SUFFIXES, inputs: Iterable[Path] = ()
-                 ) -> None:  # fmt: skip
+def check_target(
+    path: Path,
+    *,
+    option: str = "--out",
+    suffixes: tuple[str, ...] = _SUFFIXES,
+    inputs: Iterable[Path] = (),
+) -> None:
     """Refuse a target that cannot be written, or that is one of the inputs, before any work.
 
     Raises
@@ -38,18 +43,20 @@ def check_target(path: Path, *, suffixes: tuple[str, ...] = _SUFFIXES, inputs: I
     InputError
         Wrong suffix, no such directory, a directory itself, or an input.
     """
+    if path.is_dir():
+        raise InputError(f"{option} must be a file, and {path} is a directory")
     if path.suffix.lower() not in suffixes:
         known = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]] if suffixes[1:] else suffixes)
-        raise InputError(f"--out must end in {known}, not {path.name}")
-    if path.is_dir():
-        raise InputError(f"--out must be a file, and {path} is a directory")
+        raise InputError(f"{option} must end in {known}, not {path.name}")
     if not path.parent.is_dir():
-        raise InputError(f"--out must lie in a directory that exists, and {path.parent} does not")
+        raise InputError(
+            f"{option} must lie in a directory that exists, and {path.parent} does not"
+        )
     about = metadata_path(path)
     for given in inputs:
         for written in (path, *([] if about is None else [about])):
             if written.exists() and given.exists() and written.samefile(given):
-                raise InputError(f"--out must not be one of the inputs, and {written} is one")
+                raise InputError(f"{option} must not be one of the inputs, and {written} is one")
 
 
 def metadata_path(path: Path) -> Path | None:

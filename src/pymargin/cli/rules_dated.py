@@ -61,7 +61,8 @@ def apply(notices: tuple[Path, ...], to: str, out: Path | None, at: str | None, 
     target = Path(to) if out is None else out
     if out is None and not target.is_file():
         raise InputError(f"give --out: {to} is not a file that the rules can be written back to")
-    check_target(target, suffixes=(".json",), inputs=notices)
+    option = "--to, which is written back," if out is None else "--out"
+    check_target(target, option=option, suffixes=(".json",), inputs=notices)
     rules = read_rules(to)
     changes, is_whole = read_changes(notices, rules)
     timeline = Timeline(rules, changes)
