@@ -11,7 +11,7 @@ from typing import Any
 from pymargin.errors import PricesError, Problem
 from pymargin.prices import PRICE_RULE, Prices, usable_price
 
-__all__ = ["binance_prices", "decoded"]
+__all__ = ["binance_prices", "decoded", "direct_prices"]
 
 # Quote assets, the ones nearest to USDT first: an asset with several pairs and none in
 # USDT takes the first.
@@ -20,12 +20,20 @@ _QUOTES = (
     *("BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY"),
 )
 _DOLLAR = "USD"
+_NO_PRICES: Mapping[str, float] = {}
 
 
 def binance_prices(
-    *, price_index: Any = None, premium_index: Any = None, asset_index: Any = None
+    *,
+    price_index: Any = None,
+    premium_index: Any = None,
+    asset_index: Any = None,
+    quotes: Mapping[str, float] = _NO_PRICES,
 ) -> Prices:
-    """Return prices from decoded answers or paths; see `pymargin.prices`."""
+    """Return prices from decoded answers or paths; see `pymargin.prices`.
+
+    `quotes` are further prices in USDT, of what the pairs may be quoted in.
+    """
     problems: list[Problem] = []
     answer = decoded(price_index)
     is_by_asset = _is_by_asset(answer)
@@ -39,7 +47,7 @@ def binance_prices(
         if symbol.endswith("USDT") and symbol != "USDT"
     }
     if not is_by_asset:
-        index = _index(index, of_marks, problems)
+        index = _index(index, {**quotes, **of_marks}, problems)
     rates = dict(_items("asset_index", asset_index, ("bidRate", "askRate"), problems))
     problems += (
         Problem("asset_index", "symbol", repr(symbol), "of symbols of an asset and USD")
@@ -54,6 +62,15 @@ def binance_prices(
         bid={symbol.removesuffix(_DOLLAR): bid for symbol, (bid, _) in rates.items()},
         ask={symbol.removesuffix(_DOLLAR): ask for symbol, (_, ask) in rates.items()},
     )
+
+
+def direct_prices(price_index: Any) -> dict[str, float]:
+    """Return the prices that a decoded answer has in USDT, faults left out."""
+    if _is_by_asset(price_index):
+        found = _items("price_index", price_index, ("assetIndexPrice",), [], key="asset")
+        return {asset: price for asset, (price,) in found}
+    found = _items("price_index", price_index, ("price",), [])
+    return _split({symbol: price for symbol, (price,) in found}, [])[0]
 
 
 def decoded(source: Any) -> Any:
@@ -120,6 +137,27 @@ def _index(
 
     What an asset is quoted in may have its price in USDT from another answer (`further`).
     """
+    index, crosses = _split(pairs, problems)
+    # Quotes come from pairs in USDT only, not from what is converted here.
+    quoted = {**further, **index}
+    for asset, prices in crosses.items():
+        if asset in index:
+            continue
+        quote = next((q for q in _QUOTES if q in prices and q in quoted), None)
+        if quote is None:
+            missing = " and ".join(prices)
+            problems.append(
+                _unresolvable(asset + missing, f"there is no price of {missing} in USDT")
+            )
+        else:
+            index[asset] = prices[quote] * quoted[quote]
+    return index
+
+
+def _split(
+    pairs: Mapping[str, float], problems: list[Problem]
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Return what is priced in USDT, either way round, and of other assets price by quote."""
     index: dict[str, float] = {}
     inverse: dict[str, float] = {}
     crosses: dict[str, dict[str, float]] = {}
@@ -137,20 +175,7 @@ def _index(
     for asset, price in inverse.items():
         if price > 0:
             index.setdefault(asset, 1.0 / price)
-    # Quotes come from pairs in USDT only, not from what is converted here.
-    quoted = {**further, **index}
-    for asset, prices in crosses.items():
-        if asset in index:
-            continue
-        quote = next((q for q in _QUOTES if q in prices and q in quoted), None)
-        if quote is None:
-            missing = " and ".join(prices)
-            problems.append(
-                _unresolvable(asset + missing, f"there is no price of {missing} in USDT")
-            )
-        else:
-            index[asset] = prices[quote] * quoted[quote]
-    return index
+    return index, crosses
 
 
 def _unresolvable(symbol: str, why: str) -> Problem:

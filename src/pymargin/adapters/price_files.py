@@ -5,46 +5,84 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pymargin.adapters.binance_prices import binance_prices
+from pymargin.adapters.binance_prices import binance_prices, direct_prices
 from pymargin.errors import PricesError, Problem
 from pymargin.prices import PRICE_RULE, Prices, usable_price
 
-__all__ = ["prices_from_file"]
+__all__ = ["PriceFile", "prices_from_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFile:
+    """What a file holds: an answer of the exchange of some kind, or prices as they are.
+
+    Parameters
+    ----------
+    kind
+        ``price_index``, ``premium_index`` or ``asset_index``, an argument of
+        `pymargin.prices_from_binance`; None for prices as they are.
+    content
+        The decoded answer, or the `Prices`.
+    """
+
+    kind: Literal["price_index", "premium_index", "asset_index"] | None
+    content: Any
+
+    @classmethod
+    def read(cls, path: Path) -> PriceFile:
+        """Read a file, CSV or JSON, and say what it holds."""
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix.lower() == ".csv" or not text.lstrip().startswith(("{", "[")):
+            return cls(None, _by_name(_from_csv(text, path)))
+        try:
+            answer = json.loads(text, object_pairs_hook=_unique)
+        except PricesError as err:
+            raise PricesError(f"{path}: {err}") from err
+        except ValueError as err:
+            raise PricesError(f"{path} must be JSON: {err}") from err
+        return _from_answer(answer, path)
+
+    @property
+    def direct(self) -> dict[str, float]:
+        """The index prices that stand in the file itself: those of a premium index are beside."""
+        if self.kind is None:
+            return dict(self.content.index)
+        return direct_prices(self.content) if self.kind == "price_index" else {}
+
+    def prices(self, quotes: Mapping[str, float] | None = None) -> Prices:
+        """Return the prices; of pairs in another asset by what that has in `quotes`."""
+        if self.kind is None:
+            known: Prices = self.content
+            return known
+        return binance_prices(**{self.kind: self.content}, quotes=quotes or {})
 
 
 def prices_from_file(path: Path) -> Prices:
     """Return the prices in a CSV or JSON file."""
-    text = path.read_text(encoding="utf-8-sig")
-    if path.suffix.lower() == ".csv" or not text.lstrip().startswith(("{", "[")):
-        return _by_name(_from_csv(text, path))
-    try:
-        answer = json.loads(text, object_pairs_hook=_unique)
-    except PricesError as err:
-        raise PricesError(f"{path}: {err}") from err
-    except ValueError as err:
-        raise PricesError(f"{path} must be JSON: {err}") from err
-    return _from_answer(answer, path)
+    return PriceFile.read(path).prices()
 
 
-def _from_answer(answer: Any, path: Path) -> Prices:
+def _from_answer(answer: Any, path: Path) -> PriceFile:
     items = [answer] if isinstance(answer, Mapping) else answer
     first = items[0] if items and isinstance(items[0], Mapping) else {}
     if "code" in first and "msg" in first:
         raise PricesError(f"{path} is an error of the exchange, {first['code']}: {first['msg']}")
     if "positionAmt" in first and "markPrice" in first:
-        return _of_positions(items, path)
+        return PriceFile(None, _of_positions(items, path))
     if "markPrice" in first:
-        return binance_prices(premium_index=answer)
+        return PriceFile("premium_index", answer)
     if "bidRate" in first:
-        return binance_prices(asset_index=answer)
+        return PriceFile("asset_index", answer)
     if ("symbol" in first and "price" in first) or "assetIndexPrice" in first:
-        return binance_prices(price_index=answer)
+        return PriceFile("price_index", answer)
     strange = [name for name, value in first.items() if _is_no_price(value)]
     if isinstance(answer, Mapping) and not strange:
-        return _by_name(_priced([(n, p, f"{path}[{n!r}]") for n, p in answer.items()]))
+        by_name = _priced([(n, p, f"{path}[{n!r}]") for n, p in answer.items()])
+        return PriceFile(None, _by_name(by_name))
     raise PricesError(
         f"{path} must be an object of name to price or an answer of the exchange "
         "(priceIndex, premiumIndex, assetIndex, asset-index-price, positionRisk)"

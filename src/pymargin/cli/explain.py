@@ -49,7 +49,8 @@ def explain(
     from pymargin import explain as explained
     from pymargin.cli import explanation
     from pymargin.cli.faults import InputError
-    from pymargin.cli.inputs import find_id, read_accounts, read_price_files, read_rules
+    from pymargin.cli.inputs import find_id, read_accounts, read_rules
+    from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.summary import exit_code_of

@@ -106,8 +106,9 @@ def impact(
     from pymargin.cli.changes import read_notices, warn_conflicts
     from pymargin.cli.faults import INCOMPLETE, InputError
     from pymargin.cli.impact_screen import show_impact
-    from pymargin.cli.inputs import read_accounts, read_price_files, read_rules
+    from pymargin.cli.inputs import read_accounts, read_rules
     from pymargin.cli.outputs import check_target
+    from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.summary import exit_code

@@ -1,10 +1,10 @@
-"""Reads what a command is given: accounts, prices and rules, each by what its name says."""
+"""Reads what a command is given: accounts and rules, each by what its name says."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +13,12 @@ from pymargin.cli.faults import InputError, blamed_on
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
-    from pymargin.prices import Prices
     from pymargin.rules import MarginRules
 
 __all__ = [
     "find_id",
     "read_accounts",
     "read_answer",
-    "read_price_files",
-    "read_prices",
     "read_rules",
 ]
 
@@ -203,42 +200,6 @@ def read_answer(path: Path) -> Any:
         return json.loads(path.read_bytes(), object_pairs_hook=refuse_repeats)
     except (ValueError, RecursionError) as err:
         raise InputError(f"{path} is not valid JSON: {err}") from err
-
-
-def read_prices(path: Path) -> Prices:
-    """Read prices: a JSON mapping, CSV of name and price, or the exchange's answers.
-
-    Raises
-    ------
-    InputError
-        The file holds no prices.
-    """
-    from pymargin.prices import read_prices as read
-
-    with blamed_on(path):
-        return read(path)
-
-
-def read_price_files(paths: Sequence[Path]) -> Prices:
-    """Read prices of several files together.
-
-    Raises
-    ------
-    InputError
-        A file holds no prices, or two give the same one.
-    """
-    from pymargin.prices import Prices
-
-    parts: dict[str, dict[str, float]] = {"index": {}, "mark": {}, "bid": {}, "ask": {}}
-    for path in paths:
-        found = read_prices(path)
-        for kind, known in parts.items():
-            given: Mapping[str, float] = getattr(found, kind)
-            repeated = sorted(name for name in known.keys() & given if known[name] != given[name])
-            if repeated:
-                raise InputError(f"{path} gives another price of {repeated[0]} than a file before")
-            known.update(given)
-    return Prices(**parts)
 
 
 def read_rules(source: str) -> MarginRules:

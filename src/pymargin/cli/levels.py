@@ -83,8 +83,9 @@ def levels(
     """  # noqa: D301
     from pymargin.cli.evaluation import evaluate_book, rules_line
     from pymargin.cli.figures import counted
-    from pymargin.cli.inputs import read_accounts, read_price_files, read_rules
+    from pymargin.cli.inputs import read_accounts, read_rules
     from pymargin.cli.outputs import check_target, write_levels
+    from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.summary import exit_code, modes_of, show_actions, show_worst

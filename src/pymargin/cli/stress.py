@@ -100,8 +100,9 @@ def stress(
     """  # noqa: D301
     import pymargin as pm
     from pymargin.cli.evaluation import check_modes, rules_line
-    from pymargin.cli.inputs import read_accounts, read_price_files, read_rules
+    from pymargin.cli.inputs import read_accounts, read_rules
     from pymargin.cli.outputs import check_target, write_table
+    from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.shock_files import check_names, factors_of, read_shocks

@@ -91,8 +91,9 @@ def verify(
     """  # noqa: D301
     from pymargin.cli.evaluation import rules_line
     from pymargin.cli.faults import INCOMPLETE, InputError, blamed_on
-    from pymargin.cli.inputs import read_answer, read_price_files, read_rules
+    from pymargin.cli.inputs import read_answer, read_rules
     from pymargin.cli.outputs import check_target, write_table
+    from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.screen import Screen
     from pymargin.cli.verification import show
     from pymargin.errors import MarginError
