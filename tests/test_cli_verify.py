@@ -40,7 +40,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> VerifyDesk:
 def test_all_that_agrees_ends_with_0(desk: VerifyDesk) -> None:
     ran = desk.verify(desk.answer, "--prices", desk.prices)
     assert (ran.code, ran.err) == (0, "")
-    assert "11 figures: 11 agrees, 0 differs, 0 missing" in ran.out
+    assert "11 figures: 11 agree, 0 differ, 0 lack an input" in ran.out
     (line,) = (x for x in ran.out.splitlines() if x.startswith("collateralMarginLevel"))
     *_, why, verdict = line.split()
     assert verdict == "agrees"

@@ -73,8 +73,8 @@ def _show_equities(screen: Screen, equities: tuple[EquityTerm, ...]) -> None:
         rows.append((term.asset, *map(number_text, figures)))
     screen.table([Column("asset"), *(Column(title, True) for title in titles)], rows)
     screen.heading("Values and margins, USDT")
-    titles = ["price", "value", "counts", "maintenance of positions", "of loans",
-              "initial of positions", "of loans"]  # fmt: skip
+    titles = ["price", "value", "counts", "maintenance of positions", "maintenance of loans",
+              "initial of positions", "initial of loans"]  # fmt: skip
     rows = []
     for term in equities:
         figures = [term.value, term.counted, term.futures_maintenance, term.loan_maintenance,

@@ -65,9 +65,11 @@ def _show_summary(screen: Screen, impact: Impact) -> None:
 def _actions(impact: Impact) -> str:
     """Say which actions how many accounts lose and gain."""
     s = impact.summary
-    lost = [f"{count:,} lose {action_words(action.value)}" for action, count in s.lost.items()]
-    gained = [f"{count:,} gain {action_words(action.value)}" for action, count in s.gained.items()]
-    return ", ".join([*lost, *gained])
+    return ", ".join(
+        f"{count:,} {verb}{'s' if count == 1 else ''} {action_words(action.value)}"
+        for verb, counts in (("lose", s.lost), ("gain", s.gained))
+        for action, count in counts.items()
+    )
 
 
 def _show_assets(screen: Screen, impact: Impact) -> None:
@@ -94,7 +96,7 @@ def _show_worst(screen: Screen, impact: Impact, count: int) -> None:
     has_price = any(bool(np.isfinite(side).any()) for side in factors)
     has_margin = bool(np.nan_to_num(impact.margin_added[positions]).any())
     columns = [
-        Column("account"), Column("before", True), Column("after", True),
+        Column("account"), Column("level before", True), Column("level after", True),
         Column("collateral lost", True), *[Column("margin added", True)] * has_margin,
         Column("driven by"), Column("top-up, call", True), Column("top-up, liquidation", True),
     ]  # fmt: skip
@@ -109,7 +111,7 @@ def _show_worst(screen: Screen, impact: Impact, count: int) -> None:
         map(amount, impact.top_up_liquidation[positions].tolist()),
     ]
     if has_price:
-        columns += [Column("prices to liquidation, before", True), Column("after", True)]
+        columns += [Column(f"prices to liquidation, {side}", True) for side in ("before", "after")]
         cells += [map(price_fall, side.tolist()) for side in factors]
     columns.append(Column("actions after"))
     cells.append(map(action_words, impact.actions_after[positions].tolist()))

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pymargin.cli.layout import fitted, groups
+
 __all__ = ["Column", "Screen"]
+
+# What is longer, such as an address, may be broken anywhere.
+_LONGEST_WORD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +60,59 @@ class Screen:
         self.line()
         self.line(text, style="bold")
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-        """Print a table; its cells are shown as they are."""
+    def table(
+        self, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, keys: int = 1
+    ) -> None:
+        """Print a table; its cells are shown as they are.
+
+        Columns for which a terminal has no room follow below, after the first `keys` again, which
+        say what a row is of.
+        """
         cells = [[_printable(cell) for cell in row] for row in rows]
-        if self.console.is_terminal:
-            self.console.print(_framed(columns, cells, self.console.width))
-        else:
+        if not self.console.is_terminal:
             self.console.file.writelines(f"{line}\n" for line in _aligned(columns, cells))
+            return
+        width = self.console.width
+        least = [_least_width(*one) for one in _by_column(columns, cells)]
+        for place, group in enumerate(groups(least, keys, width)):
+            if place:
+                self.line()
+            self.console.print(_framed(columns, cells, group, width))
 
 
-def _framed(columns: Sequence[Column], rows: list[list[str]], width: int) -> Table:
+def _framed(
+    columns: Sequence[Column], rows: list[list[str]], group: list[int], width: int
+) -> Table:
+    """Return a table of some of the columns; words fold before figures do."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    # Words fold before figures do; but a figure folds rather than lose a digit.
-    needed = sum(map(_least_width, columns, zip(*rows, strict=True))) + 2 * (len(columns) - 1)
-    keeps_figures = bool(rows) and needed <= width
-    for column in columns:
-        table.add_column(
-            Text(column.title),
-            justify="right" if column.is_number else "left",
-            overflow="fold",
-            no_wrap=column.is_number and keeps_figures,
-        )
-    for row in rows:
+    taken = [columns[k] for k in group]
+    cells = [[row[k] for k in group] for row in rows]
+    by_column = list(_by_column(taken, cells))
+    least = [_least_width(*one) for one in by_column]
+    natural = [max(map(cell_len, (column.title, *of_it))) for column, of_it in by_column]
+    for column, size in zip(taken, fitted(least, natural, width), strict=True):
+        # A figure folds rather than lose a digit.
+        justify: Literal["left", "right"] = "right" if column.is_number else "left"
+        table.add_column(Text(column.title), justify=justify, overflow="fold", width=size)
+    for row in cells:
         table.add_row(*map(Text, row))
     return table
 
 
+def _by_column(
+    columns: Sequence[Column], rows: list[list[str]]
+) -> Iterator[tuple[Column, list[str]]]:
+    for place, column in enumerate(columns):
+        yield column, [row[place] for row in rows]
+
+
 def _least_width(column: Column, cells: Sequence[str]) -> int:
-    """Return the width that whole figures, or whole words, take."""
-    lines = (column.title, *cells)
-    parts = lines if column.is_number else (word for line in lines for word in line.split())
-    return max(map(len, parts), default=0)
+    """Return the width that whole figures and the words of the title, or whole words, take."""
+    words = [word for line in (column.title, *cells) for word in line.split()]
+    least = min(max(map(cell_len, words), default=0), _LONGEST_WORD)
+    if column.is_number:
+        least = max(least, *map(cell_len, cells), 0)
+    return least
 
 
 def _aligned(columns: Sequence[Column], rows: list[list[str]]) -> Iterable[str]:

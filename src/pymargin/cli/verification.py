@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["show"]
 
+# As one figure has it, and several.
+_VERDICTS = (
+    ("agrees", "agrees", "agree"),
+    ("differs", "differs", "differ"),
+    ("missing", "lacks an input", "lack an input"),
+)
 _SHOWN = Decimal(1).scaleb(-10)
 
 
@@ -28,7 +34,7 @@ def show(screen: Screen, report: VerifyReport, *, show_all: bool) -> None:
             Column("ours", True), Column("difference", True), Column("allowed", True),
             Column("why"), Column("verdict"),
         ]  # fmt: skip
-        screen.table(columns, [_row(figure, whys[_why(figure)]) for figure in shown])
+        screen.table(columns, [_row(figure, whys[_why(figure)]) for figure in shown], keys=2)
         screen.line()
         for why, letter in whys.items():
             screen.line(f"{letter}: {why}")
@@ -38,8 +44,10 @@ def show(screen: Screen, report: VerifyReport, *, show_all: bool) -> None:
         screen.line(f"{hidden} of 0 on either side: not shown (--all shows them).")
     for remark in report.remarks:
         screen.line(remark)
-    verdicts = ("agrees", "differs", "missing")
-    parts = ", ".join(f"{report.count(verdict):,} {verdict}" for verdict in verdicts)
+    parts = ", ".join(
+        f"{report.count(verdict):,} {one if report.count(verdict) == 1 else several}"
+        for verdict, one, several in _VERDICTS
+    )
     screen.line(f"{counted(len(report), 'figure')}: {parts}", style="bold")
 
 
