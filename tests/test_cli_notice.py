@@ -34,10 +34,11 @@ def test_changes_and_problems_are_tables(notice, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "3 changes" in lines
     assert "0 problems" in lines
-    (line,) = (line for line in lines if " LTC " in line)
-    assert line.split() == [
-        "2031-05-06", "06:00", "30", "min", "portfolio", "rate", "LTC", "85", "%", "80", "%",
+    rates = lines.index("2031-05-06 06:00 UTC, within 30 minutes: portfolio, rate")
+    assert [line.split() for line in lines[rates + 1 : rates + 4]] == [
+        ["key", "before", "after"], ["LTC", "85", "%", "80", "%"], ["DOT", "75", "%", "70", "%"],
     ]  # fmt: skip
+    assert any(line.startswith("2031-05-06 06:30 UTC") for line in lines[rates + 4 :])
 
 
 def test_what_is_left_out_gives_exit_code_1(tmp_path, capsys):

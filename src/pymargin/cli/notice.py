@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -70,21 +70,11 @@ def _show(screen: Screen, found: Notice) -> None:
     published = f", published {found.published}" if found.published else ""
     screen.line(f"{found.title or 'a notice without a title'}{published}")
     screen.heading(counted(len(found.changes), "change"))
-    names = ("effective (UTC)", "window", "product", "table", "key", "before", "after")
-    rows = [
-        (
-            f"{change.effective:%Y-%m-%d %H:%M}",
-            _minutes(change.window),
-            change.product,
-            change.table,
-            str(change.key),
-            _short(change.before),
-            _short(change.after),
-        )
-        for change in found.changes
-    ]
-    if rows:
-        screen.table([Column(name) for name in names], rows)
+    columns = [Column("key"), Column("before"), Column("after")]
+    for heading, changes in _by_moment_and_table(found.changes).items():
+        screen.heading(heading)
+        rows = [(str(one.key), _short(one.before), _short(one.after)) for one in changes]
+        screen.table(columns, rows)
     screen.heading(counted(len(found.problems), "problem"))
     if found.problems:
         columns = [Column("line", True), Column("action"), Column("what"), Column("how")]
@@ -97,13 +87,21 @@ def _show(screen: Screen, found: Notice) -> None:
         )
 
 
+def _by_moment_and_table(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    """Return changes by what they have in common, in words."""
+    found: dict[str, list[Change]] = {}
+    for one in changes:
+        moment = f"{one.effective:%Y-%m-%d %H:%M} UTC{_within(one.window)}"
+        found.setdefault(f"{moment}: {one.product}, {one.table}", []).append(one)
+    return found
+
+
 def _show_change(screen: Screen, change: Change) -> None:
     from pymargin.cli.screen import Column
 
-    window = f", within {_minutes(change.window)}" if change.window else ""
     screen.heading(
         f"{change.key} ({change.product}, {change.table}) from "
-        f"{change.effective:%Y-%m-%d %H:%M} UTC{window}"
+        f"{change.effective:%Y-%m-%d %H:%M} UTC{_within(change.window)}"
     )
     for side, value in (("before", change.before), ("after", change.after)):
         if isinstance(value, tuple):
@@ -122,8 +120,10 @@ def _tier_cells(tier: Tier) -> tuple[str, ...]:
     return f"{tier.floor:,}", cap, percent(tier.rate), leverage
 
 
-def _minutes(window: timedelta) -> str:
-    return f"{window // timedelta(minutes=1)} min" if window else "-"
+def _within(window: timedelta) -> str:
+    from pymargin.cli.figures import duration
+
+    return f", within {duration(window)}" if window else ""
 
 
 def _short(value: ChangeValue | None) -> str:
