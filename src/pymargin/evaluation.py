@@ -14,8 +14,9 @@ import numpy.typing as npt
 from pymargin import _core
 from pymargin.asset_gaps import gaps_of, refuse_gaps
 from pymargin.book import book_of, cached, check_book, prepare_if_regular, slot_accounts
-from pymargin.errors import AccountsError, Problem, RulesError
+from pymargin.errors import AccountsError, RulesError
 from pymargin.grids import GridArrays
+from pymargin.leverages import check_classic_leverage
 from pymargin.modes import Mode
 from pymargin.prices import PriceSource, resolve
 from pymargin.rules import MarginRules, ModeThresholds
@@ -403,8 +404,7 @@ def account_classes(
 
 
 def _leverages(accounts: Accounts, leverage: int | None) -> npt.NDArray[np.uint8]:
-    if leverage is not None and leverage not in (3, 5):
-        raise AccountsError([Problem("leverage", "leverage", leverage, "3 or 5")])
+    check_classic_leverage(leverage)
     lacking = accounts._leverage == 0
     if not lacking.any():
         return accounts._leverage

@@ -15,6 +15,7 @@ from pymargin.book import check_book
 from pymargin.errors import AccountsError, Problem, RulesError
 from pymargin.evaluation import check_rules_given
 from pymargin.explain_text import number_text, plain_text
+from pymargin.leverages import check_classic_leverage
 from pymargin.modes import Action, Mode
 from pymargin.oracle.schedule import exact
 from pymargin.oracle.terms import Level, table_total
@@ -178,6 +179,7 @@ def explain(
     """
     check_book(accounts)
     check_rules_given(rules)
+    check_classic_leverage(leverage)
     row = accounts.row(accounts.position(account))
     asked = _mode(mode if mode is not None else row.get("mode"), account)
     if asked not in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):

@@ -24,6 +24,7 @@ from pymargin.evaluation import (
 )
 from pymargin.filling import arrays_for, check_threads, empty, into
 from pymargin.futures import bind_futures
+from pymargin.leverages import check_classic_leverage
 from pymargin.modes import Mode
 from pymargin.portfolio import bind_portfolio
 from pymargin.prices import PriceSource
@@ -251,6 +252,7 @@ def bind_modes(
     """
     check_book(accounts)
     check_rules_given(rules)
+    check_classic_leverage(leverage)
     parts: list[tuple[npt.NDArray[np.int64] | None, BoundMode]] = []
     problems: list[Problem] = []
     whole = None if mode is None else [(_known_mode(mode), None, accounts)]

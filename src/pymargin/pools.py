@@ -23,6 +23,7 @@ from pymargin.instruments import (
     lacks_leverage,
     multi_assets_of,
 )
+from pymargin.leverages import check_position_leverage
 from pymargin.modes import Mode
 from pymargin.pool_gaps import loan_leverages, refuse_gaps
 from pymargin.prices import PriceSource
@@ -199,6 +200,7 @@ def bind_pools(
     """
     if missing not in ("raise", "flag"):
         raise ValueError(f"missing must be 'raise' or 'flag', not {missing!r}")
+    check_position_leverage(leverage)
     check_book(accounts)
     is_portfolio = mode in (Mode.PORTFOLIO, Mode.PORTFOLIO_PRO)
     if is_portfolio:

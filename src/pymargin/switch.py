@@ -14,6 +14,7 @@ from pymargin.errors import MarginError, Problem
 from pymargin.evaluation import Missing
 from pymargin.filling import check_threads
 from pymargin.levels import bind_cross
+from pymargin.leverages import check_classic_leverage
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource
 from pymargin.provenance import Audited, Provenance
@@ -115,6 +116,7 @@ def switch(
     array([ True, False])
     """
     check_threads(threads)
+    check_classic_leverage(leverage)
     if to not in list(_DECIDES):
         expected = " or ".join(sorted(_DECIDES))
         raise MarginError([Problem("to", "mode", repr(to), expected)])

@@ -8,6 +8,7 @@ from typing import Any
 from pymargin.adapters.binance_rows import cross_row, futures_row, portfolio_row
 from pymargin.columns import Columns, Faults, mode_code
 from pymargin.errors import AccountsError, Problem
+from pymargin.leverages import check_position_leverage
 from pymargin.modes import Mode
 from pymargin.rows import columns_from_rows
 
@@ -41,6 +42,9 @@ def columns_from_binance(
     ids, answers = _one_each_account(name, account, payload)
     many = answers is payload
     leverages = _one_each("leverage", leverage, len(answers), many)
+    if name not in _CROSS:  # Where it is the account's it is checked with the account.
+        for one in leverages:
+            check_position_leverage(one)
     beside = [positions] if not many else _one_each_positions(positions, len(answers))
     problems: list[Problem] = []
     rows = [
