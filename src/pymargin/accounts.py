@@ -119,7 +119,8 @@ class Accounts:
         rows
             ``account`` (str or int) and, each optional: ``mode``, ``balances``
             (list of ``asset, free, locked, borrowed, interest`` and ``loan_leverage``
-            of a portfolio margin loan), ``leverage`` (3 or 5), ``margin_call_ratio``,
+            of a portfolio margin loan), ``leverage`` (3 or 5), ``margin_call_ratio``
+            (that of the row's mode, 1.3 to 2 in Pro),
             ``open_order_loss`` (USDT) or ``orders`` (list of ``give_asset,
             give_quantity, get_asset, get_quantity``), ``country`` (two ISO letters),
             ``wallets`` (list of ``asset, balance``), ``positions`` (list of ``symbol,

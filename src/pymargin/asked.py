@@ -112,6 +112,7 @@ def _level(at: float | Decimal, name: str) -> Decimal:
 
 
 def ask(
+    mode: Mode,
     accounts: Accounts,
     thresholds: ModeThresholds,
     levels: tuple[str, ...],
@@ -129,7 +130,7 @@ def ask(
     """
 
     def make() -> Asked:
-        class_of, classes = account_classes(accounts, thresholds, leverage)
+        class_of, classes = account_classes(mode, accounts, thresholds, leverage)
         tested = [(line.at_most, line.own_ratio) for line in thresholds.lines]
         tested += [(grant.above, False) for grant in thresholds.grants]
         limits = [
@@ -139,7 +140,7 @@ def ask(
         decisions = compile_decisions(thresholds, levels, classes, absent=absent)
         return Asked(class_of, classes, decisions, np.array(limits))
 
-    return cached(accounts, f"asked/{name}", (thresholds, levels, leverage, absent), make)
+    return cached(accounts, f"asked/{name}", (mode, thresholds, levels, leverage, absent), make)
 
 
 def compile_refusals(

@@ -178,6 +178,16 @@ def country_code(name: str) -> int:
     return 0
 
 
+PRO_RATIO_RULE = "from 1.3 to 2 in cross_pro"
+
+
+def in_pro_range(ratio: Floats) -> npt.NDArray[np.bool_]:
+    """Return where a margin-call ratio is one that Cross Margin Pro takes."""
+    # "Must fall between" (Binance FAQ "Introduction to Binance Cross Margin Pro"): the ends too.
+    found: npt.NDArray[np.bool_] = (ratio >= 1.3) & (ratio <= 2)
+    return found
+
+
 def check(columns: Columns, faults: Faults) -> None:
     """Add every fault of the values to the faults; shapes must be right."""
     _check_ids(columns, faults)
@@ -268,8 +278,8 @@ def _check_account_numbers(columns: Columns, faults: Faults) -> None:
     bad = given & ~((ratio > 0) & (ratio < inf))
     _flag(columns, faults, "margin_call_ratio", bad, "finite and > 0")
     pro = columns.mode == MODE_CODES["cross_pro"]
-    narrow = given & ~bad & pro & ~((ratio >= 1.3) & (ratio <= 2))
-    _flag(columns, faults, "margin_call_ratio", narrow, "from 1.3 to 2 in cross_pro")
+    narrow = given & ~bad & pro & ~in_pro_range(ratio)
+    _flag(columns, faults, "margin_call_ratio", narrow, PRO_RATIO_RULE)
 
     loss = columns.open_order_loss
     given = ~np.isnan(loss)

@@ -17,6 +17,7 @@ from pymargin.book import book_of, cached, check_book, prepare_if_regular, slot_
 from pymargin.errors import AccountsError, RulesError
 from pymargin.grids import GridArrays
 from pymargin.leverages import check_classic_leverage
+from pymargin.margin_call_ratios import own_ratios
 from pymargin.modes import Mode
 from pymargin.prices import PriceSource, resolve
 from pymargin.rules import MarginRules, ModeThresholds
@@ -344,7 +345,7 @@ def evaluation(
         accounts,
         f"classes/{spec.mode}",
         class_key,
-        lambda: account_classes(accounts, thresholds, leverage),
+        lambda: account_classes(spec.mode, accounts, thresholds, leverage),
     )
     decisions = cached(
         accounts,
@@ -371,14 +372,15 @@ def evaluation(
 
 
 def account_classes(
-    accounts: Accounts, thresholds: ModeThresholds, leverage: int | None
+    mode: Mode, accounts: Accounts, thresholds: ModeThresholds, leverage: int | None
 ) -> tuple[npt.NDArray[np.uint32] | None, tuple[AccountClass, ...]]:
     """Group accounts that share a row of thresholds.
 
     Raises
     ------
     AccountsError
-        An account has no leverage, neither has the argument, and a threshold depends on it.
+        An account has no leverage, neither has the argument, and a threshold depends on it; or a
+        margin-call ratio that the mode does not take.
     """
     limits = [line.at_most for line in thresholds.lines]
     limits += [grant.above for grant in thresholds.grants]
@@ -393,7 +395,7 @@ def account_classes(
         class_of += (leverages == one) * np.uint32(number)
     ratios: list[float] = [np.nan]
     if any(line.own_ratio for line in thresholds.lines):
-        has_own = ~np.isnan(accounts._margin_call_ratio)
+        has_own = own_ratios(mode, accounts)
         if has_own.any():
             own, inverse = np.unique(accounts._margin_call_ratio[has_own], return_inverse=True)
             ratios += own.tolist()

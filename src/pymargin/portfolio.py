@@ -269,7 +269,10 @@ def bind_portfolio(
     methodology = methodology_of(rules, mode)
     thresholds = thresholds_of(rules, mode)
     class_of, classes = cached(
-        accounts, f"classes/{mode}", thresholds, lambda: account_classes(accounts, thresholds, None)
+        accounts,
+        f"classes/{mode}",
+        thresholds,
+        lambda: account_classes(mode, accounts, thresholds, None),
     )
     bound = bind_pools(
         mode, accounts, prices, rules, leverage=leverage, missing=missing, threads=threads

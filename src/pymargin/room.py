@@ -313,7 +313,7 @@ def _rooms(
     accounts, mode = bound.accounts, bound.spec.mode
     own = leverage if mode is Mode.CROSS_CLASSIC else None
     thresholds = thresholds_of(bound.rules, mode)
-    class_of, classes = account_classes(accounts, thresholds, own)
+    class_of, classes = account_classes(mode, accounts, thresholds, own)
     refused = compile_refusals(thresholds, bound.spec.levels, classes, action, absent=bound.absent)
     prices, ids, gaps = bound.price, bound.schedule_ids, bound.gaps
     if asset in accounts.assets:

@@ -164,10 +164,10 @@ def _of_mode(
     if isinstance(bound, Evaluation):
         own = leverage if mode is Mode.CROSS_CLASSIC else None
         levels, absent = bound.spec.levels, bound.absent
-        asked = ask(bound.accounts, thresholds, levels, own, name=name, absent=absent)
+        asked = ask(mode, bound.accounts, thresholds, levels, own, name=name, absent=absent)
         return _of_balances(bound, asked, threads), None
     kernel = "futures" if isinstance(bound, FuturesEvaluation) else "portfolio"
-    asked = ask(bound.accounts, thresholds, _POOL_LEVELS[kernel], None, name=name)
+    asked = ask(mode, bound.accounts, thresholds, _POOL_LEVELS[kernel], None, name=name)
     of_pools = _of_pools(kernel, bound.bound, asked, threads)
     if kernel == "portfolio":
         return of_pools, None

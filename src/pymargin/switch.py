@@ -133,7 +133,7 @@ def switch(
     )
     thresholds = ModeThresholds(lines=(), actions=(), grants=(decides,))
     own = leverage if mode is Mode.CROSS_CLASSIC else None
-    asked = ask(accounts, thresholds, bound.spec.levels, own, name=f"switch/{mode}")
+    asked = ask(mode, accounts, thresholds, bound.spec.levels, own, name=f"switch/{mode}")
     bound = replace(
         bound,
         decisions=asked.decisions,

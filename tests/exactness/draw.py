@@ -131,8 +131,8 @@ def _ratios(rng: np.random.Generator, n: int) -> Floats:
 
     Those without have so few classes of thresholds that all of them fit a vector.
     """
-    pool = np.where(rng.random(16) < 0.75, rng.uniform(1.3, 2, 16), rng.uniform(1.0, 2.5, 16))
-    pool = rounded(pool, rng.choice([2, 3, 4, 8, 15, 17], 16))
+    # Both modes are asked of the same book, and Pro takes no others.
+    pool = rounded(rng.uniform(1.3, 2, 16), rng.choice([2, 3, 4, 8, 15, 17], 16))
     share = rng.choice((0.0, 0.4))
     return np.where(rng.random(n) < share, rng.choice(pool, n), np.nan)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pymargin.results import Levels
     from pymargin.rules import MarginRules
 
-__all__ = ["check_modes", "evaluate_book", "origin", "rules_line"]
+__all__ = ["check_modes", "evaluate_book", "leverage_of_accounts", "origin", "rules_line"]
 
 
 def evaluate_book(
@@ -33,11 +33,17 @@ def evaluate_book(
     check_modes(accounts, mode)
     options: dict[str, Any] = {"missing": missing, "threads": threads}
     if mode in (None, Mode.CROSS_CLASSIC):
-        # The leverage of an account; that of positions and loans is theirs.
-        options["leverage"] = leverage
+        options["leverage"] = leverage_of_accounts(accounts, mode, leverage)
     function: Any = pm.evaluate if mode is None else getattr(pm, Mode(mode).value)
     found: Levels = function(accounts, prices, rules, **options)
     return found
+
+
+def leverage_of_accounts(accounts: Accounts, mode: str | None, leverage: int | None) -> int | None:
+    """Return --leverage where it is of accounts; that of positions and loans is theirs by now."""
+    own = accounts._mode == 1 + tuple(Mode).index(Mode.CROSS_CLASSIC)
+    is_of_accounts = own.any() if mode is None else mode == Mode.CROSS_CLASSIC
+    return leverage if is_of_accounts else None
 
 
 def check_modes(accounts: Accounts, mode: str | None) -> None:

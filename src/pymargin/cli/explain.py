@@ -48,6 +48,7 @@ def explain(
     """  # noqa: D301
     from pymargin import explain as explained
     from pymargin.cli import explanation
+    from pymargin.cli.evaluation import leverage_of_accounts
     from pymargin.cli.faults import InputError
     from pymargin.cli.inputs import find_id, read_accounts, read_rules
     from pymargin.cli.price_inputs import read_price_files
@@ -67,6 +68,7 @@ def explain(
                 f"account {account_id} states no mode: give --mode cross_classic or "
                 "--mode cross_pro"
             )
+        leverage = leverage_of_accounts(book, mode, leverage)
         found = explained(book, known_prices, known_rules, account, mode=mode, leverage=leverage)
     explanation.show(Screen(), found)
     return exit_code_of(found.actions)

@@ -104,6 +104,7 @@ def impact(
           --rules rules.json --html report.html --out hit.parquet
     """  # noqa: D301
     from pymargin.cli.changes import read_notices, warn_conflicts
+    from pymargin.cli.evaluation import leverage_of_accounts
     from pymargin.cli.faults import INCOMPLETE, InputError
     from pymargin.cli.impact_screen import show_impact
     from pymargin.cli.inputs import read_accounts, read_rules
@@ -134,6 +135,7 @@ def impact(
             accounts, mode=mode, leverage=leverage, wallets=wallets, positions=positions
         )
         work.begin("evaluating")
+        leverage = leverage_of_accounts(book, mode, leverage)
         options: dict[str, Any] = {"within": within, "mode": mode, "leverage": leverage}
         found = list(
             impacts(book, known_prices, timeline, **options, missing=missing, threads=threads)

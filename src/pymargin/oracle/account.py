@@ -81,6 +81,25 @@ class Account:
     leverage: int | None
     own_ratio: Fraction | None
     multi_assets: bool
+    mode: str | None = None
+
+    def ratio_in(self, mode: str) -> Fraction | None:
+        """Return the account's own margin-call ratio where it holds in a mode.
+
+        The exchange keeps one for each mode: that of a row of another mode does not hold.
+
+        Raises
+        ------
+        AccountsError
+            A ratio outside 1.3 to 2 in Cross Margin Pro.
+        """
+        ratio = self.own_ratio
+        if ratio is None or self.mode not in (None, mode):
+            return None
+        if mode == "cross_pro" and not Fraction("1.3") <= ratio <= 2:
+            expected = "from 1.3 to 2 in cross_pro"
+            raise AccountsError([Problem("margin_call_ratio", "range", float(ratio), expected)])
+        return ratio
 
 
 def read_account(row: Mapping[str, Any]) -> Account:
@@ -107,6 +126,7 @@ def read_account(row: Mapping[str, Any]) -> Account:
         leverage=row.get("leverage") or None,
         own_ratio=_optional(row.get("margin_call_ratio")),
         multi_assets=bool(row.get("multi_assets")),
+        mode=row.get("mode"),
     )
 
 

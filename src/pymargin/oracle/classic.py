@@ -112,7 +112,11 @@ def cross_classic(
         return ClassicLevels(actions=flags, terms=terms)
     levels = levels_of(classic_ratios(terms, rules))
     actions, checks = decide(
-        rules, "cross_classic", levels, leverage=leverage, own_ratio=account.own_ratio
+        rules,
+        "cross_classic",
+        levels,
+        leverage=leverage,
+        own_ratio=account.ratio_in("cross_classic"),
     )
     return ClassicLevels(
         total_asset=held_value(terms),

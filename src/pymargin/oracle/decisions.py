@@ -94,7 +94,7 @@ class Case:
 
     def actions(self, pool: Pool) -> Action:
         """Return what the rules' lines and grants give one pool."""
-        own_ratio = self.account.own_ratio
+        own_ratio = self.account.ratio_in(self.mode.value)
         levels, leverage = levels_of(pool), self.leverage
         return decide(self.rules, self.mode.value, levels, leverage=leverage, own_ratio=own_ratio)[
             0
@@ -102,7 +102,7 @@ class Case:
 
     def line(self, pool: Pool) -> Action | None:
         """Return the actions of the first line that matches one pool."""
-        own_ratio = self.account.own_ratio
+        own_ratio = self.account.ratio_in(self.mode.value)
         levels, leverage = levels_of(pool), self.leverage
         return first_line(
             self.rules, self.mode.value, levels, leverage=leverage, own_ratio=own_ratio
@@ -132,7 +132,9 @@ class Case:
         return tuple(
             (
                 line.level,
-                line_limit(line, self.mode.value, self.leverage, self.account.own_ratio),
+                line_limit(
+                    line, self.mode.value, self.leverage, self.account.ratio_in(self.mode.value)
+                ),
             )
             for line in lines
             if actions_named(line.actions) & tested

@@ -166,7 +166,7 @@ def _portfolio(
         return PortfolioLevels(actions=flags, terms=terms, positions=positions)
     sums = portfolio_sums(terms, account.open_order_loss + losses)
     levels = levels_of(sums.ratios)
-    actions, checks = decide(rules, mode, levels, leverage=None, own_ratio=account.own_ratio)
+    actions, checks = decide(rules, mode, levels, leverage=None, own_ratio=account.ratio_in(mode))
     return PortfolioLevels(
         uni_mmr=levels["uni_mmr"],
         account_equity=sums.equity,

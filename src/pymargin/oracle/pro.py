@@ -111,7 +111,9 @@ def cross_pro(
     levels = levels_of(_ratios(terms, loss))
     # As it is published, available margin never falls below 0; what is lacking to it may be more.
     levels["available_margin"] = max(Fraction(0), levels["available_margin"])
-    actions, checks = decide(rules, "cross_pro", levels, leverage=None, own_ratio=account.own_ratio)
+    actions, checks = decide(
+        rules, "cross_pro", levels, leverage=None, own_ratio=account.ratio_in("cross_pro")
+    )
     value, liability = table_total(terms, "collateral"), debt_value(terms)
     return ProLevels(
         collateral_value=value,
