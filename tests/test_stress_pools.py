@@ -216,7 +216,7 @@ def test_a_factor_moves_index_mark_and_rates_but_not_stable_assets():
 
 
 def test_a_named_asset_moves_its_rates_and_no_symbol():
-    at = quotes_at([{}, {"BTC": 0.9, "nothing": 7.0}], k=1)
+    at = quotes_at([{}, {"BTC": 0.9}], k=1)
     assert at.index["BTC"] == 0.9 * 50_000
     assert at.mark == QUOTES.mark
     assert at.bid == {"BTC": 0.9 * 47_500}

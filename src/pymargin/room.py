@@ -16,6 +16,7 @@ from pymargin.errors import MarginError, Problem, UnpricedError
 from pymargin.evaluation import BoundMode, Evaluation, Missing, account_classes, thresholds_of
 from pymargin.filling import check_threads
 from pymargin.futures import FuturesEvaluation
+from pymargin.known_names import unknown_names
 from pymargin.levels import bind_modes
 from pymargin.modes import Action, Mode
 from pymargin.portfolio import PortfolioEvaluation, Withdrawal
@@ -165,7 +166,7 @@ def max_transfer_out(
     accounts, prices, rules, missing, threads
         As in `cross_classic`.
     asset
-        What is taken out.
+        What is taken out: of the book or the prices.
     mode, leverage, collateral, order_loss, withdrawal
         As in `max_borrow`.
 
@@ -177,6 +178,8 @@ def max_transfer_out(
 
     Raises
     ------
+    MarginError
+        The asset is neither in the book nor priced.
     AccountsError, PricesError, UnpricedError, RulesError
         As in `evaluate`.
 
@@ -201,8 +204,9 @@ def max_transfer_out(
         readings=(collateral, order_loss),
         threads=threads,
     )
-
     _check_asset(asset)
+    if unknown := unknown_names([("asset", asset)], accounts, prices, rules):
+        raise MarginError(unknown)
 
     def of_part(bound: BoundMode, _: Floats) -> Floats:
         if isinstance(bound, FuturesEvaluation):

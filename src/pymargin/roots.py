@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.asked import At
+from pymargin.book import check_book
 from pymargin.errors import MarginError, Problem
-from pymargin.evaluation import Missing
+from pymargin.evaluation import Missing, check_rules_given
 from pymargin.filling import check_threads
+from pymargin.known_names import unknown_names
 from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Mode
 from pymargin.prices import Prices, PriceSource, resolve, resolve_marks
@@ -68,7 +70,8 @@ def liquidation_price(
         The asset (index price, USDT) or symbol (mark price) that moves, and nothing else does; or
         a mapping of several to their weights: as the first of positive weight moves by a share,
         each moves by its weight over the first's times that share. Roots are prices of that one.
-        One that nobody has leaves all accounts NO_EXPOSURE: prices may name more than a book.
+        One that is priced and nobody has leaves all accounts NO_EXPOSURE: prices may name more
+        than a book. One that is neither in the book nor priced is refused.
     at
         ``"liquidation"``, ``"margin_call"`` (who is liquidated was called), ``"bankruptcy"``, or
         a level of the mode.
@@ -97,8 +100,9 @@ def liquidation_price(
     Raises
     ------
     MarginError
-        `at` is no decision of a mode, or `name` gives nothing to move; or the moved names act on
-        one another so that a root would be one of a polynomial of degree above 2.
+        `at` is no decision of a mode; `name` gives nothing to move, or what is not known; or the
+        moved names act on one another so that a root would be one of a polynomial of degree above
+        2.
     AccountsError, PricesError, RulesError, UnpricedError
         As in `evaluate`.
 
@@ -116,7 +120,11 @@ def liquidation_price(
     first = next((key for key, weight in weights.items() if weight > 0), None)
     if first is None:
         raise MarginError([Problem("name", "weights", dict(weights), "of a weight above 0")])
+    check_book(accounts)
+    check_rules_given(rules)
     start = _price_of(first, accounts, prices)
+    if unknown := unknown_names((("name", one) for one in weights), accounts, prices, rules):
+        raise MarginError(unknown)
     moves = not math.isnan(start) and (start > 0 or len(weights) == 1)
     movement = Movement(
         base=start if moves else 1.0,

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.book import check_book
+from pymargin.errors import PricesError
 from pymargin.evaluation import BoundMode, Missing, check_rules_given
 from pymargin.filling import check_threads
 from pymargin.grids import GridArrays
+from pymargin.known_names import unknown_names
 from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import Prices, PriceSource, resolve, resolve_marks
@@ -119,7 +121,8 @@ def stress(
         As in `pymargin.cross_classic`.
     shocks
         float64[m]: factors on every price, index and mark, but that of USDT and of
-        ``rules.stable``; or m mappings of name, an asset or a symbol, to factor; or
+        ``rules.stable``; or m mappings of name, an asset or a symbol, to factor, of the book or
+        the prices; or
         float64[m, n_names]: whole price vectors, in the order of ``accounts.assets``, then (where
         positions count) of ``accounts.symbols``. An asset that only contracts are settled in, and
         nobody holds, keeps its price in the last of these.
@@ -144,7 +147,7 @@ def stress(
     ------
     PricesError
         A factor or shocked price is negative, not finite or out of range (in COIN-M a mark price
-        of 0 too), or the shapes differ.
+        of 0 too), a name is neither of the book nor of the prices, or the shapes differ.
     ValueError
         A field is unknown, or ``out`` is of another size or has other fields.
     UnpricedError, AccountsError, RulesError
@@ -161,6 +164,7 @@ def stress(
         price = np.concatenate([price, resolve_marks(prices, accounts.symbols)])
         names += accounts.symbols
     scenarios = read_shocks(rules, shocks, names, len(accounts.assets))
+    _check_names(scenarios, accounts, prices, rules)
     parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing, mode=mode)
     shape = (len(accounts), len(scenarios))
     if out is None:
@@ -273,6 +277,19 @@ def _fill(
     if positions is not None:
         for name, values in arrays.items():
             wholes[name][positions] = values
+
+
+def _check_names(
+    scenarios: Scenarios, accounts: Accounts, prices: PriceSource, rules: MarginRules
+) -> None:
+    places = (
+        (f"shocks[{k}]", name)
+        for k, row in enumerate(scenarios.rows)
+        if isinstance(row, Mapping)
+        for name in row
+    )
+    if problems := unknown_names(places, accounts, prices, rules):
+        raise PricesError(problems)
 
 
 def _reads_positions(accounts: Accounts, mode: Mode | str | None) -> bool:
