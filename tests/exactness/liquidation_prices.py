@@ -4,8 +4,8 @@
 
 Each root of the core is held against the boundary that is found by scanning all brackets in
 fractions and stepping floats (``tests/bracket_scan.py``), bit for bit, and against the usual
-shortcut: the bracket that the position has at its entry price. Needs the recorded brackets beside
-the project. Exit code 0: no difference; 1: some, each printed.
+shortcut: the bracket that the position has at its entry price. Takes any answers of GET
+/fapi/v1/leverageBracket (``--brackets``), or those recorded beside the project. Exit code 0: no difference; 1: some, each printed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from bracket_scan import Leg, decimal_of
 
 import pymargin as pm
 
+# Not of the repository.
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "brackets"
 DATES = ("2026-02-05", "2026-02-06")
 CHUNK = 1_000
@@ -35,9 +36,11 @@ BOUNDS_BP = (1, 10, 50, 100)
 def main(arguments: list[str] | None = None) -> int:
     """Run what is not done yet and write the table."""
     options = _parser().parse_args(arguments)
-    files = [FOLDER / f"binance_leverage_tiers_{date}.json.gz" for date in DATES]
-    if not all(path.exists() for path in files):
-        sys.exit(f"the recorded brackets must stand in {FOLDER}")
+    recorded = [FOLDER / f"binance_leverage_tiers_{date}.json.gz" for date in DATES]
+    files = options.brackets or recorded
+    absent = [str(path) for path in files if not path.exists()]
+    if absent:
+        sys.exit(f"{absent[0]} does not exist: give answers of leverageBracket with --brackets")
     tables = [pm.rules_from_binance(usdm_brackets=path) for path in files]
     options.state.mkdir(parents=True, exist_ok=True)
     records = []
@@ -184,6 +187,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--brackets", type=Path, nargs="+", metavar="FILE",
+                        help="answers of leverageBracket, as .json or .json.gz")  # fmt: skip
     return parser
 
 
