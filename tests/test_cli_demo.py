@@ -40,3 +40,11 @@ def test_demo_with_a_seed_is_the_same_every_time(capsys: pytest.CaptureFixture[s
 
 def test_demo_of_one_account_works(capsys: pytest.CaptureFixture[str]) -> None:
     assert demo(capsys, "--accounts", "1").startswith("1 generated")
+
+
+def test_demo_ends_with_0_although_accounts_are_beyond_their_tiers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = demo(capsys, "--accounts", "20000")
+    (row,) = (line.split() for line in out.splitlines() if line.startswith("BEYOND_TIERS"))
+    assert int(row[1]) > 0

@@ -46,7 +46,7 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done; 1 done, but some account is unpriced or beyond its tiers, or a "
-    "figure differs; 2 bad input.",
+    "figure differs (demo gives 0 even so); 2 bad input.",
 )
 @click.version_option(__version__, message="pymargin %(version)s")
 def group() -> None:
