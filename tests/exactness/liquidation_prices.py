@@ -5,7 +5,8 @@
 Each root of the core is held against the boundary that is found by scanning all brackets in
 fractions and stepping floats (``tests/bracket_scan.py``), bit for bit, and against the usual
 shortcut: the bracket that the position has at its entry price. Takes any answers of GET
-/fapi/v1/leverageBracket (``--brackets``), or those recorded beside the project. Exit code 0: no difference; 1: some, each printed.
+/fapi/v1/leverageBracket (``--brackets``), or those recorded beside the project. Exit code 0: no
+difference; 1: some, each printed.
 """
 
 from __future__ import annotations
