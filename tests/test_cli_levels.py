@@ -140,7 +140,7 @@ def test_csv_fault_names_its_row(desk: Desk) -> None:
     path = desk.text("book.csv", tidy("1,BTC,1,,cross_classic,3", "2,BTC,lots,,cross_classic,3"))
     ran = desk.levels(accounts=path)
     assert ran.code == 2
-    assert "Row #3" in ran.err
+    assert "free in row 3" in ran.err
     assert "lots" in ran.err
 
 

@@ -55,6 +55,7 @@ def explain(
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.summary import exit_code_of
+    from pymargin.modes import Mode
 
     with steps() as work:
         work.begin("reading")
@@ -65,8 +66,7 @@ def explain(
         account = find_id(book, account_id)
         if mode is None and not book._mode[book.position(account)]:
             raise InputError(
-                f"account {account_id} states no mode: give --mode cross_classic or "
-                "--mode cross_pro"
+                f"account {account_id} states no mode: give --mode, one of {', '.join(Mode)}"
             )
         leverage = leverage_of_accounts(book, mode, leverage)
         found = explained(book, known_prices, known_rules, account, mode=mode, leverage=leverage)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pymargin.cli.wording import in_options
 from pymargin.errors import AccountsError, MarginError, UnpricedError
 
 __all__ = ["BAD_INPUT", "INCOMPLETE", "InputError", "blamed_on", "lines_of"]
@@ -38,7 +39,7 @@ def lines_of(err: BaseException) -> list[str]:
         # Arrow puts the whole story, with the file's name, into strerror.
         what = "No such file or directory" if isinstance(err, FileNotFoundError) else err.strerror
         return [f"{err.filename}: {what}" if err.filename else what]
-    lines = str(err).splitlines() or [type(err).__name__]
+    lines = in_options(str(err)).splitlines() or [type(err).__name__]
     if isinstance(err, UnpricedError):
         lines.append("(--missing flag evaluates the other accounts and flags these)")
     if isinstance(err, AccountsError) and any(map(_LEVERAGE.search, lines)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -25,6 +26,10 @@ __all__ = [
 _TEXTS = ("account", "asset", "mode", "country", "symbol", "side")
 _QUANTITIES = ("free", "locked", "borrowed", "interest", "margin_call_ratio", "open_order_loss",
                "balance", "quantity", "entry_price", "isolated_margin")  # fmt: skip
+_NO_NUMBER = re.compile(
+    r"In CSV column #(?P<column>\d+): (?:Row #(?P<row>\d+): )?"
+    r"CSV conversion error to double: invalid value (?P<value>'.*')"
+)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
@@ -91,25 +96,38 @@ def _accounts_from_csv(path: Path, beside: Mapping[str, Path]) -> Accounts:
 
 def _read_csv(path: Path) -> Any:
     pa = require("pyarrow", extra="cli", purpose="reading CSV")
-    csv = require("pyarrow.csv", extra="cli", purpose="reading CSV")
+    arrow_csv = require("pyarrow.csv", extra="cli", purpose="reading CSV")
     texts = dict.fromkeys(_TEXTS, pa.string())
     # Arrow would take "NaN" and "NA" for "absent" and 007 for 7: say what each column is.
-    convert = csv.ConvertOptions(
+    convert = arrow_csv.ConvertOptions(
         column_types=texts | dict.fromkeys(_QUANTITIES, pa.float64()),
         null_values=[""],
         strings_can_be_null=True,
     )
     try:
-        table = csv.read_csv(path, convert_options=convert)
+        table = arrow_csv.read_csv(path, convert_options=convert)
     except pa.ArrowInvalid:
         # On one thread Arrow's message says the row, too.
-        one_thread = csv.ReadOptions(use_threads=False)
-        with blamed_on(path):
-            table = csv.read_csv(path, convert_options=convert, read_options=one_thread)
+        one_thread = arrow_csv.ReadOptions(use_threads=False)
+        try:
+            table = arrow_csv.read_csv(path, convert_options=convert, read_options=one_thread)
+        except pa.ArrowInvalid as err:
+            raise InputError(f"{path}: {_csv_fault(path, str(err))}") from err
     if "account" in table.column_names:
         ids = table.column("account")
         table = table.set_column(table.column_names.index("account"), "account", _ids(pa, ids))
     return table
+
+
+def _csv_fault(path: Path, message: str) -> str:
+    """Say by its name which column of a CSV holds no number, and where."""
+    found = _NO_NUMBER.search(message)
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        names = next(csv.reader(file), [])
+    if found is None or int(found["column"]) >= len(names):
+        return message
+    where = "" if found["row"] is None else f" in row {found['row']} (the first holds the names)"
+    return f"{names[int(found['column'])]}{where} must be a number, not {found['value']}"
 
 
 def _ids(pa: Any, texts: Any) -> Any:

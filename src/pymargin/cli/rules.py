@@ -10,6 +10,8 @@ import click
 from pymargin.cli.rules_dated import apply, diff, history
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pymargin.rules.binance_futures import NotionalCoef
 
 __all__ = ["rules"]
@@ -35,11 +37,13 @@ def check(file: Path) -> int:
     """
     from pymargin.cli.faults import BAD_INPUT
     from pymargin.cli.figures import counted
+    from pymargin.cli.wording import in_options
     from pymargin.rules import check_rules
 
     problems = check_rules(file)
     for problem in problems:
-        click.echo(f"{problem.severity}: {problem}", err=problem.severity == "error")
+        told = in_options(f"{problem.severity}: {problem}")
+        click.echo(told, err=problem.severity == "error")
     n_errors = sum(problem.severity == "error" for problem in problems)
     found = f"{counted(n_errors, 'error')}, {counted(len(problems) - n_errors, 'warning')}"
     click.echo(f"{file}: {found}", err=n_errors > 0)
@@ -126,8 +130,11 @@ def import_rules(
       pymargin rules import --cross-collateral ratios.json --liability-brackets brackets.json \\
           --out rules.json
     """  # noqa: D301
+    from pymargin.cli.faults import InputError
     from pymargin.cli.figures import counted
     from pymargin.cli.outputs import check_target, replacing
+    from pymargin.cli.wording import in_options
+    from pymargin.errors import RulesError
     from pymargin.rules import rules_from_binance
     from pymargin.rules.kinds import table_kind
 
@@ -139,11 +146,14 @@ def import_rules(
         names = ", ".join(f"--{name}" for name in _ANSWERS)
         raise click.UsageError(f"give at least one of {names} and --symbols")
     check_target(out, suffixes=(".json",), inputs=inputs)
-    known = rules_from_binance(**given, notional_coef=notional_coef, at=at)
+    try:
+        known = rules_from_binance(**given, notional_coef=notional_coef, at=at)
+    except RulesError as err:
+        raise InputError(_by_file(str(err), given)) from err
     with replacing(out) as partial:
         known.save(partial)
     for problem in known.problems():
-        click.echo(f"warning: {problem}", err=True)
+        click.echo(in_options(f"warning: {problem}"), err=True)
     parts = [
         f"{table} {counted(len(known.names(table)), table_kind(table).names.removesuffix('s'))}"
         for table in known.tables
@@ -152,3 +162,17 @@ def import_rules(
     parts += [counted(len(known.loan_leverage), "loan leverage")] if known.loan_leverage else []
     click.echo(f"{out}: {', '.join(parts)}")
     return 0
+
+
+def _by_file(message: str, given: Mapping[str, Any]) -> str:
+    """Name the file where a fault names the place in an answer, after its argument if any."""
+    files = {name: path for name, path in given.items() if isinstance(path, Path)}
+    lines = []
+    for line in message.splitlines():
+        name, colon, rest = line.partition(": ")
+        if colon and name in files:
+            line = f"{files[name]}: {rest}"
+        elif line.startswith("$") and files:
+            line = f"{next(iter(files.values()))}: {line}"
+        lines.append(line)
+    return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pymargin.cli.figures import counted
 from pymargin.cli.screen import Column, Screen
+from pymargin.cli.wording import in_options
 
 if TYPE_CHECKING:
     from pymargin.verify import Figure, VerifyReport
@@ -43,7 +44,7 @@ def show(screen: Screen, report: VerifyReport, *, show_all: bool) -> None:
         hidden = counted(len(report) - len(shown), "figure")
         screen.line(f"{hidden} of 0 on either side: not shown (--all shows them).")
     for remark in report.remarks:
-        screen.line(remark)
+        screen.line(in_options(remark))
     parts = ", ".join(
         f"{report.count(verdict):,} {one if report.count(verdict) == 1 else several}"
         for verdict, one, several in _VERDICTS

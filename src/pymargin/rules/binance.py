@@ -200,9 +200,8 @@ def _say_which(name: str, content: Any, findings: Findings) -> None:
     # Three answers are called leverageBracket: what one of them lacks may make it another.
     if other not in (None, name) and not {name, other} <= _BRACKETS:
         findings.problems.clear()
-        found = f"one for {other} ({_SOURCES[str(other)]})"
         expected = f"an answer of {_SOURCES[name]}"
-        findings.error("$", "another answer", found=found, expected=expected)
+        findings.error("$", "another answer", found=f"one for {other}", expected=expected)
 
 
 def _settle_pairs(parts: Parts) -> None:
