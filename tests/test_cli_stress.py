@@ -148,10 +148,10 @@ def test_files_beside_go_with_csv_only(desk: Desk) -> None:
         ([float("nan")], "at least 0, not nan"),
         (
             [{"BTC": 1}, {"BTCC": 0.8}],
-            "shocks.json, shock 1: BTCC is neither an asset nor a symbol of the book; "
+            "shocks.json, shock 1: BTCC is neither in the book nor in the prices; "
             "did you mean BTC?",
         ),
-        ({"crash": {"XRP": 0.8}}, "crash: XRP is neither an asset nor a symbol of the book\n"),
+        ({"crash": {"XRP": 0.8}}, "crash: XRP is neither in the book nor in the prices\n"),
         ({"BTC": 0.8, "ETH": 0.7}, 'to move that of BTC alone write [{"BTC": 0.8}]'),
         ({"BTCUSD_PERP": 0.8}, "a factor by itself moves every price"),
     ],
@@ -177,3 +177,22 @@ def test_a_book_without_modes_asks_for_one(desk: Desk) -> None:
     desk.json("accounts.json", [{**ROWS[0], "mode": None}])
     assert "give --mode" in stress(desk, "--factor", "1").err
     assert stress(desk, "--factor", "1", "--mode", "cross_classic").code == 0
+
+
+def test_a_shock_may_name_what_is_priced_and_not_held(desk: Desk) -> None:
+    desk.json("prices.json", {**PRICES, "DOGE": 0.1})
+    shocks = desk.json("shocks.json", [{"DOGE": 0.5}])
+    assert stress(desk, "--shocks", shocks).code == 0
+
+
+def test_a_leverage_that_goes_with_no_account_is_refused(desk: Desk) -> None:
+    futures = desk.json("futures.json", ROWS[1:2])
+    for mode in ((), ("--mode", "usdm")):
+        ran = stress(desk, "--factor", "1", "--leverage", "10", *mode, accounts=futures)
+        assert ran.code == 2
+        assert "--leverage is of Cross Margin Classic accounts, and futures.json has none" in (
+            ran.err
+        )
+    assert stress(desk, "--factor", "1", "--leverage", "3").code == 0
+    ran = stress(desk, "--factor", "1", "--leverage", "10")
+    assert (ran.code, "leverage must be 3 or 5" in ran.err) == (2, True)

@@ -69,9 +69,10 @@ def test_positions_stand_beside_an_account_in_a_list(desk: Desk) -> None:
     risk = [{"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": "1", "entryPrice": "19000",
              "markPrice": "20000", "isolatedMargin": "0", "isolatedWallet": "0"}]  # fmt: skip
     prices = desk.json("marks.json", {"BTCUSDT": 20_000})
-    ran = desk.run("levels", desk.json("f.json", [FUTURES, risk]), "--prices", prices,
-                   "--rules", "example", "--leverage", "10")  # fmt: skip
-    assert ran.code == 0, ran.err
+    for command in (("levels",), ("stress", "--factor", "0.9")):
+        ran = desk.run(*command, desk.json("f.json", [FUTURES, risk]), "--prices", prices,
+                       "--rules", "example", "--leverage", "10")  # fmt: skip
+        assert ran.code == 0, ran.err
 
 
 def test_rows_without_a_mode_ask_for_the_option(desk: Desk) -> None:

@@ -35,16 +35,11 @@ def demo(n_accounts: int, seed: int) -> int:
     even where accounts are beyond their tiers.
     """
     from pymargin.cli.evaluation import evaluate_book, rules_line
+    from pymargin.cli.modes import modes_of
     from pymargin.cli.progress import steps
     from pymargin.cli.risk import show_risk
     from pymargin.cli.screen import Screen
-    from pymargin.cli.summary import (
-        levels_of,
-        modes_of,
-        show_actions,
-        show_quantiles,
-        show_worst,
-    )
+    from pymargin.cli.summary import levels_of, show_actions, show_quantiles, show_worst
     from pymargin.example import example_accounts, example_prices
     from pymargin.rules import example_rules
 

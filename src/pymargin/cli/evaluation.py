@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from pymargin.cli.modes import modes_of
 from pymargin.errors import AccountsError
 from pymargin.modes import Mode
 from pymargin.provenance import Provenance
@@ -41,9 +42,7 @@ def evaluate_book(
 
 def leverage_of_accounts(accounts: Accounts, mode: str | None, leverage: int | None) -> int | None:
     """Return --leverage where it is of accounts; that of positions and loans is theirs by now."""
-    own = accounts._mode == 1 + tuple(Mode).index(Mode.CROSS_CLASSIC)
-    is_of_accounts = own.any() if mode is None else mode == Mode.CROSS_CLASSIC
-    return leverage if is_of_accounts else None
+    return leverage if Mode.CROSS_CLASSIC in modes_of(accounts, mode) else None
 
 
 def check_modes(accounts: Accounts, mode: str | None) -> None:

@@ -56,25 +56,38 @@ def read_accounts(
     Raises
     ------
     InputError
-        The file cannot be used as a book.
+        The file cannot be used as a book, or the leverage goes with none of its accounts.
     """
+    from pymargin.accounts import Accounts
+    from pymargin.cli.modes import modes_of
+    from pymargin.modes import Mode
+
     beside = {name: at for name, at in (("wallets", wallets), ("positions", positions)) if at}
     if beside and path.suffix.lower() != ".csv":
         raise InputError(
             f"--{' and --'.join(beside)} go with accounts in CSV, which has no columns for them; "
             f"{path.name} holds its own"
         )
-    readers: dict[str, Callable[[Path], Accounts]] = {
+    readers: dict[str, Callable[[Path], Accounts | tuple[str, Any]]] = {
         ".parquet": _accounts_from_parquet,
         ".csv": lambda file: _accounts_from_csv(file, beside),
-        ".json": lambda file: _accounts_from_json(file, mode, leverage),
+        ".json": lambda file: _rows_or_answers(file, mode),
     }
     reader = _accounts_from_parquet if path.is_dir() else readers.get(path.suffix.lower())
     if reader is None:
         kinds = "Parquet (.parquet), tidy CSV (.csv) or JSON rows (.json)"
         raise InputError(f"accounts must be {kinds}, not {path.name}")
     with blamed_on(path):
-        return reader(path)
+        book = reader(path)
+        if isinstance(book, tuple):
+            kind, answers = book
+            return Accounts.from_binance(kind, answers, account=path.stem, leverage=leverage)
+    if leverage is not None and Mode.CROSS_CLASSIC not in modes_of(book, mode):
+        raise InputError(
+            f"--leverage is of Cross Margin Classic accounts, and {path.name} has none; what "
+            "positions and loans have stands in their own rows"
+        )
+    return book
 
 
 def _accounts_from_parquet(path: Path) -> Accounts:
@@ -142,7 +155,8 @@ def _ids(pa: Any, texts: Any) -> Any:
         return texts
 
 
-def _accounts_from_json(path: Path, mode: str | None, leverage: int | None) -> Accounts:
+def _rows_or_answers(path: Path, mode: str | None) -> Accounts | tuple[str, Any]:
+    """Return the book of rows; or the mode of answers of the exchange, with them."""
     from pymargin.accounts import Accounts
 
     found = read_answer(path)
@@ -152,7 +166,7 @@ def _accounts_from_json(path: Path, mode: str | None, leverage: int | None) -> A
         return Accounts.from_rows(found)
     kind = _mode_of_answers(path, found, mode)
     if kind is not None:
-        return Accounts.from_binance(kind, found, account=path.stem, leverage=leverage)
+        return kind, found
     if isinstance(found, list):
         return Accounts.from_rows(found)
     raise InputError(

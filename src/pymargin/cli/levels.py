@@ -84,11 +84,12 @@ def levels(
     from pymargin.cli.evaluation import evaluate_book, rules_line
     from pymargin.cli.figures import counted
     from pymargin.cli.inputs import read_accounts, read_rules
+    from pymargin.cli.modes import modes_of
     from pymargin.cli.outputs import check_target, write_levels
     from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
-    from pymargin.cli.summary import exit_code, modes_of, show_actions, show_worst
+    from pymargin.cli.summary import exit_code, show_actions, show_worst
 
     given = (accounts, *prices, Path(rules), *(x for x in (wallets, positions) if x))
     if out is not None:

@@ -52,39 +52,37 @@ def read_shocks(factors: Sequence[float], path: Path | None) -> list[Shock]:
     return shocks
 
 
-def check_names(shocks: Sequence[Shock], held: Collection[str], priced: Collection[str]) -> None:
+def check_names(shocks: Sequence[Shock], known: Collection[str]) -> None:
     """Refuse a shock that would do nothing, or another thing than its name says.
 
     Parameters
     ----------
     shocks
         As they were read.
-    held
-        The assets and symbols of the book.
-    priced
-        What else has a price.
+    known
+        The assets and symbols of the book and of the prices.
 
     Raises
     ------
     InputError
-        A factor is of a name that the book has not; or a factor on everything is named as an
+        A factor is of a name that neither has; or a factor on everything is named as an
         asset or symbol is, whose price alone is meant.
     """
     for shock in shocks:
         if not isinstance(shock.factor, dict):
-            if shock.label in held or shock.label in priced:
+            if shock.label in known:
                 alone = f'[{{"{shock.label}": {shock.factor:g}}}]'
                 raise InputError(
                     f"{shock.place}: a factor by itself moves every price; to move that of "
-                    f"{shock.label} alone write {alone}, to move all name the shock otherwise"
+                    f"{shock.label} alone write {alone}, else give the shock another name"
                 )
             continue
         for name in shock.factor:
-            if name not in held:
-                near = get_close_matches(name, held, 1)
+            if name not in known:
+                near = get_close_matches(name, known, 1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise InputError(
-                    f"{shock.place}: {name} is neither an asset nor a symbol of the book{hint}"
+                    f"{shock.place}: {name} is neither in the book nor in the prices{hint}"
                 )
 
 

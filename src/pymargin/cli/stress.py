@@ -99,14 +99,14 @@ def stress(
           --shocks shocks.json --out worst.parquet
     """  # noqa: D301
     import pymargin as pm
-    from pymargin.cli.evaluation import check_modes, rules_line
+    from pymargin.cli.evaluation import check_modes, leverage_of_accounts, rules_line
     from pymargin.cli.inputs import read_accounts, read_rules
+    from pymargin.cli.modes import modes_of
     from pymargin.cli.outputs import check_target, write_table
     from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
     from pymargin.cli.shock_files import check_names, factors_of, read_shocks
-    from pymargin.cli.summary import modes_of
 
     inputs = (accounts, *prices, Path(rules), *(x for x in (wallets, positions, shocks) if x))
     if out is not None:
@@ -120,8 +120,8 @@ def stress(
             accounts, mode=mode, leverage=leverage, wallets=wallets, positions=positions
         )
         check_modes(book, mode)
-        priced = known_prices.index.keys() | known_prices.mark.keys()
-        check_names(given, (*book.assets, *book.symbols), priced)
+        names = {*book.assets, *book.symbols, *known_prices.index, *known_prices.mark}
+        check_names(given, names)
         labels = [shock.label for shock in given]
         work.begin("evaluating")
         found = pm.stress(
@@ -131,7 +131,7 @@ def stress(
             factors_of(given),
             worst=True,
             mode=mode,
-            leverage=leverage if mode in (None, "cross_classic") else None,
+            leverage=leverage_of_accounts(book, mode, leverage),
             missing=missing,
             threads=threads,
         )
@@ -182,8 +182,8 @@ def _show_worst(
     import numpy as np
 
     from pymargin.cli.figures import level_figure
+    from pymargin.cli.modes import account_modes
     from pymargin.cli.screen import Column
-    from pymargin.cli.summary import account_modes
 
     level, shock = found.worst_level, found.worst_shock
     assert level is not None

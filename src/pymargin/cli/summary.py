@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pymargin.cli.faults import INCOMPLETE
 from pymargin.cli.figures import action_words, amount, level_figure, share
+from pymargin.cli.modes import account_modes, modes_of
 from pymargin.cli.screen import Column, Screen
-from pymargin.modes import Action, Mode
+from pymargin.modes import Action
 from pymargin.prices import resolve
 
 if TYPE_CHECKING:
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
     from pymargin.results import Levels
 
 __all__ = [
-    "account_modes",
     "exit_code",
     "exit_code_of",
     "levels_of",
-    "modes_of",
     "show_actions",
     "show_quantiles",
     "show_worst",
@@ -54,20 +53,6 @@ def levels_of(found: Levels) -> npt.NDArray[np.float64]:
     name = next(name for name in ("level", "margin_level", "uni_mmr") if name in arrays)
     level: npt.NDArray[np.float64] = arrays[name]
     return level
-
-
-def account_modes(accounts: Accounts, mode: str | None) -> npt.NDArray[Any]:
-    """Return object[n] of str: the mode under which each account is evaluated."""
-    names = np.array(["", *(one.value for one in Mode)], dtype=object)
-    return names[accounts._mode] if mode is None else np.full(len(accounts), mode, dtype=object)
-
-
-def modes_of(accounts: Accounts, mode: str | None) -> tuple[str, ...]:
-    """Return the modes that occur, in their standard order."""
-    if mode is not None:
-        return (mode,)
-    present = np.bincount(accounts._mode, minlength=len(Mode) + 1)[1:] > 0
-    return tuple(one.value for one, is_there in zip(Mode, present, strict=True) if is_there)
 
 
 def show_actions(screen: Screen, actions: npt.NDArray[np.uint16]) -> None:
