@@ -60,9 +60,9 @@ def test_decimals_are_added_as_they_read() -> None:
 
 def test_transfers_and_wallets() -> None:
     row = row_after(USDT, {"asset": "USDT", "quantity": -400}, {"asset": "USDT", "wallet": 400},
-                    {"asset": "USDT", "wallet": -500})  # fmt: skip
+                    {"asset": "USDT", "wallet": -300})  # fmt: skip
     assert held(row, "USDT") == (600, 5, 0, 0)
-    assert wallet(row, "USDT") == -100
+    assert wallet(row, "USDT") == 100
 
 
 def test_what_is_borrowed_is_held_and_interest_is_repaid_first() -> None:

@@ -54,7 +54,8 @@ def after(
     - ``asset, quantity``: a transfer in, below 0 out.
     - ``asset, borrow`` and ``loan_leverage``: what is borrowed is held.
     - ``asset, repay``: from what is free; first interest, then what is borrowed.
-    - ``asset, wallet``: a transfer into a futures wallet, below 0 out of it.
+    - ``asset, wallet``: a transfer into a futures wallet, below 0 out of it: of what is there.
+      Only a loss or a fee takes a wallet below 0.
     - ``symbol, quantity, price`` and ``side, leverage, isolated_margin, fee``: a change of a
       position by `quantity`, which is bought, below 0 sold (COIN-M: contracts). What adds to it
       averages the entry price by quantity (COIN-M: its inverse, so that profit is the same); what

@@ -156,8 +156,16 @@ class TradedAccount:
         for name, change in sorted(((asset, quantity), (quote, paid)), key=lambda one: one[1]):
             self._add_free(name, change, "quantity")
 
-    def move_wallet(self, asset: str, change: Fraction) -> None:
-        """Add to a futures wallet, which may come to owe."""
+    def move_wallet(self, asset: str, change: Fraction, name: str = "wallet") -> None:
+        """Transfer into a futures wallet, or out of it: no more than is there."""
+        held = max(_NOTHING, self._wallets.get(asset, _NOTHING))
+        if change < 0 and held + change < 0:
+            rule = f"at most the {shown(held)} {asset} in the wallet"
+            raise RefusedError(name, shown(-change), rule)
+        self._settle(asset, change)
+
+    def _settle(self, asset: str, change: Fraction) -> None:
+        """Add a profit or a fee to a futures wallet, which may come to owe."""
         self._wallets[asset] = self._wallets.get(asset, _NOTHING) + change
 
     # Positions.
@@ -192,7 +200,7 @@ class TradedAccount:
             raise RefusedError(
                 "isolated_margin", shown(isolated_margin), "absent where nothing opens"
             )
-        self.move_wallet(settled, -fee)
+        self._settle(settled, -fee)
 
     def _contract(self, symbol: str) -> Contract:
         try:
@@ -237,7 +245,7 @@ class TradedAccount:
             released = one.isolated_margin * -closed / one.quantity
             one.isolated_margin -= released
         one.quantity += closed
-        self.move_wallet(contract.settlement_asset, profit + released)
+        self._settle(contract.settlement_asset, profit + released)
 
     def _open(
         self,
@@ -267,8 +275,8 @@ class TradedAccount:
             return
         if margin is None:
             margin = self._margin_at_leverage(one, contract, opened, price)
+        self.move_wallet(contract.settlement_asset, -margin, "isolated_margin")
         one.isolated_margin += margin
-        self.move_wallet(contract.settlement_asset, -margin)
 
     @staticmethod
     def _margin_at_leverage(
