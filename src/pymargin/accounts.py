@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any
@@ -47,6 +47,18 @@ _ARRAYS = (
     "order_give_quantity",
     "order_get_quantity",
 )
+# What a book is; its cache is derived.
+_STORED = (
+    *(f"_{name}" for name in _ARRAYS),
+    "_assets",
+    "_country",
+    "_ids",
+    "_loan_leverage",
+    "_multi_assets",
+    "_positions",
+    "_symbols",
+    "_wallets",
+)
 
 
 class Accounts:
@@ -64,19 +76,7 @@ class Accounts:
     Accounts(1 account, 1 balance, 1 asset)
     """
 
-    __slots__ = (
-        *(f"_{name}" for name in _ARRAYS),
-        "__weakref__",
-        "_assets",
-        "_cache",
-        "_country",
-        "_ids",
-        "_loan_leverage",
-        "_multi_assets",
-        "_positions",
-        "_symbols",
-        "_wallets",
-    )
+    __slots__ = (*_STORED, "__weakref__", "_cache")
 
     _offsets: npt.NDArray[np.int64]
     _asset_ids: npt.NDArray[Any]
@@ -414,6 +414,25 @@ class Accounts:
         book._ids = columns.ids
         book._cache = {}
         return book
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of: all but what is derived."""
+        return {name: getattr(self, name) for name in _STORED}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._cache = {}
+        for array in self._stored_arrays():
+            array.setflags(write=False)
+
+    def _stored_arrays(self) -> Iterator[npt.NDArray[Any]]:
+        held = (getattr(self, name) for name in _STORED)
+        yield from (one for one in held if isinstance(one, np.ndarray))
+        for section in (self._wallets, self._positions):
+            if section is not None:
+                yield section.offsets
+                yield from entry_arrays(section).values()
 
     def __len__(self) -> int:
         return len(self._ids)

@@ -39,7 +39,6 @@ __all__ = [
     "check_rules_given",
     "evaluation",
     "methodology_of",
-    "order_keys",
     "thresholds_of",
 ]
 
@@ -167,6 +166,13 @@ class Evaluation:
     class_key: tuple[Any, ...]
     absent: frozenset[str]
     decisions: _core.Decisions
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was bound from: the core's own tables are made again."""
+        readings, leverage = self.kernel.split("/")[1:], self.class_key[1]
+        return _bound_again, (
+            self.spec, self.accounts, self.price, self.rules, readings, leverage,
+        )  # fmt: skip
 
     def run(
         self, arrays: Mapping[str, npt.NDArray[Any]], threads: int, order: Order = "user"
@@ -371,6 +377,19 @@ def evaluation(
     )
 
 
+def _bound_again(
+    spec: ModeSpec,
+    accounts: Accounts,
+    prices: npt.NDArray[np.float64],
+    rules: MarginRules,
+    readings: Sequence[str],
+    leverage: int | None,
+) -> Evaluation:
+    return evaluation(
+        spec, accounts, prices, rules, readings=readings, leverage=leverage, missing="flag"
+    )
+
+
 def account_classes(
     mode: Mode, accounts: Accounts, thresholds: ModeThresholds, leverage: int | None
 ) -> tuple[npt.NDArray[np.uint32] | None, tuple[AccountClass, ...]]:
@@ -417,13 +436,6 @@ def _leverages(accounts: Accounts, leverage: int | None) -> npt.NDArray[np.uint8
             f"(account {accounts._ids[first]!r}; {int(lacking.sum()):,} in all)"
         )
     return np.where(lacking, np.uint8(leverage), accounts._leverage)
-
-
-def order_keys(
-    levels: npt.NDArray[np.float64], thresholds: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Return float64[n]: levels over their liquidation thresholds, by which `worst` orders."""
-    return levels / np.where(thresholds > 0, thresholds, 1.0)
 
 
 def check_rules_given(rules: object) -> None:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite, nan
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pymargin import oracle
@@ -21,6 +20,7 @@ from pymargin.oracle.schedule import exact
 from pymargin.oracle.terms import Level, table_total
 from pymargin.prices import Prices, resolve, resolve_marks, resolve_rates
 from pymargin.provenance import Audited, Provenance
+from pymargin.rules.frozen import FrozenMapping
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -217,8 +217,8 @@ def _explanation(
         rules_moment="" if moment is None else moment.isoformat(timespec="minutes"),
         assets=found.terms,
         orders=orders,
-        sums=MappingProxyType(dict(sums)),
-        levels=MappingProxyType(dict(levels)),
+        sums=FrozenMapping(sums),
+        levels=FrozenMapping(levels),
         checks=found.checks,
         actions=found.actions,
         missing=tuple(_missing(found.terms, orders)),
@@ -260,8 +260,8 @@ def _of_positions(
         rules_moment="" if moment is None else moment.isoformat(timespec="minutes"),
         assets=(),
         orders=(),
-        sums=MappingProxyType(sums),
-        levels=MappingProxyType(levels),
+        sums=FrozenMapping(sums),
+        levels=FrozenMapping(levels),
         checks=found.checks,
         actions=found.actions,
         missing=tuple(missing) if found.actions & Action.UNPRICED else (),

@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from pymargin import _core
 from pymargin.errors import RulesError
-from pymargin.evaluation import Missing, methodology_of, order_keys, thresholds_of
+from pymargin.evaluation import Missing, methodology_of, thresholds_of
 from pymargin.filling import arrays_for, check_threads, into
 from pymargin.grids import GridArrays
 from pymargin.modes import Action, Mode
+from pymargin.ordering import ModeKeys
 from pymargin.pools import BoundPools, bind_pools
 from pymargin.prices import PriceSource
 from pymargin.provenance import Provenance
@@ -55,6 +56,10 @@ class FuturesEvaluation:
     rules: MarginRules
     thresholds: ModeThresholds
     methodology: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was bound from: the core's own tables are made again."""
+        return _bound_again, self.bound.origin()
 
     @property
     def accounts(self) -> Accounts:
@@ -364,6 +369,11 @@ def bind_futures(
     return FuturesEvaluation(bound, rules, thresholds, methodology)
 
 
+def _bound_again(*origin: Any) -> FuturesEvaluation:
+    mode, accounts, prices, rules, leverage = origin
+    return bind_futures(mode, accounts, prices, rules, leverage=leverage, missing="flag", threads=1)
+
+
 def _futures(
     mode: Mode,
     accounts: Accounts,
@@ -382,11 +392,7 @@ def _futures(
     arrays = arrays_for(FuturesLevels, len(accounts), fields, out)
     evaluation.run(arrays, threads)
 
-    def keys() -> Floats:
-        only = {"margin_level": np.empty(len(accounts))}
-        evaluation.run(only, threads)
-        return order_keys(only["margin_level"], evaluation.liquidation_thresholds())
-
+    keys = ModeKeys(evaluation, threads, arrays.get("margin_level"))
     worst = (keys, evaluation.exact_order_key)
     result = FuturesLevels(accounts, rules, evaluation.methodology, arrays, worst)
     result._positions_of = evaluation.positions

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pymargin import _core
 from pymargin.errors import PricesError, Problem, RulesError
 from pymargin.modes import Action, Mode
-from pymargin.prices import PriceSource, resolve, resolve_marks, resolve_rates
+from pymargin.prices import Prices, PriceSource, resolve, resolve_marks, resolve_rates
 from pymargin.rules import Contract, MarginRules
 from pymargin.shocks import Scenarios
 from pymargin.tables import compile_tables
@@ -131,6 +131,15 @@ class InstrumentRows:
     def contracts(self) -> tuple[Contract | None, ...]:
         """Per symbol; None where it is not known."""
         return self.instruments.contracts
+
+    def prices(self) -> Prices:
+        """Return the prices that the rows have, by name."""
+        assets = self.instruments.assets
+        index, bid, ask = (
+            dict(zip(assets, one.tolist(), strict=True)) for one in (self.index, self.bid, self.ask)
+        )
+        mark = dict(zip(self.accounts.symbols, self.mark.tolist(), strict=True))
+        return Prices(index=index, mark=mark, bid=bid, ask=ask)
 
     def asset_schedules(self) -> npt.NDArray[np.int32]:
         """int32[a]: the collateral schedules of portfolio margin; 1 throughout in futures."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -20,12 +19,12 @@ from pymargin.evaluation import (
     Order,
     check_rules_given,
     evaluation,
-    order_keys,
 )
 from pymargin.filling import arrays_for, check_threads, empty, into
 from pymargin.futures import bind_futures
 from pymargin.leverages import check_classic_leverage
 from pymargin.modes import Mode
+from pymargin.ordering import ExactKeys, GivenKeys, ModeKeys, order_keys
 from pymargin.portfolio import bind_portfolio
 from pymargin.prices import PriceSource
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
@@ -222,7 +221,7 @@ def evaluate(
     parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing, threads=threads)
     for positions, bound in parts:
         _scatter(bound, positions, arrays, keys, threads)
-    worst = (lambda: keys, _exact_key_of(parts, len(accounts)))
+    worst = (GivenKeys(keys), ExactKeys(parts, len(accounts)))
     result = BookLevels(accounts, rules, joint_methodology(parts), arrays, worst)
     return into(out, result)
 
@@ -387,23 +386,6 @@ def _scatter(
             arrays[name][where] = values
 
 
-def _exact_key_of(
-    parts: Sequence[tuple[npt.NDArray[np.int64] | None, BoundMode]], n_accounts: int
-) -> Any:
-    """Return the function from a book position to its exact order key."""
-
-    def exact_key(account: int) -> Fraction | float:
-        for positions, bound in parts:
-            if positions is None:
-                return bound.exact_order_key(account)
-            found = int(np.searchsorted(positions, account))
-            if found < len(positions) and positions[found] == account:
-                return bound.exact_order_key(found)
-        raise IndexError(f"account {account} is not among {n_accounts}")
-
-    return exact_key
-
-
 def _run(
     bound: Evaluation,
     kind: type[Result],
@@ -419,16 +401,8 @@ def _run(
     arrays = arrays_for(kind, n, fields, out)
     bound.run(arrays, threads, order)
 
-    def keys() -> npt.NDArray[np.float64]:
-        level = arrays.get("margin_level")
-        if level is None:
-            only = empty(("margin_level",), n)
-            bound.run(only, threads, order)
-            level = only["margin_level"]
-        threshold = bound.liquidation_thresholds()
-        return order_keys(level, threshold if positions is None else threshold[positions])
-
     positions = slot_accounts(bound.accounts) if order == "slot" else None
+    keys = ModeKeys(bound, threads, arrays.get("margin_level"), positions)
     worst = (keys, bound.exact_order_key)
     result = kind(bound.accounts, bound.rules, bound.methodology, arrays, worst, positions)
     return into(out, result)

@@ -26,7 +26,7 @@ from pymargin.instruments import (
 from pymargin.leverages import check_position_leverage
 from pymargin.modes import Mode
 from pymargin.pool_gaps import loan_leverages, refuse_gaps
-from pymargin.prices import PriceSource
+from pymargin.prices import Prices, PriceSource
 from pymargin.rules import Contract, MarginRules, ModeThresholds
 from pymargin.sections import no_positions, no_wallets
 from pymargin.shocks import Scenarios
@@ -96,6 +96,8 @@ class BoundPools:
         The instruments that the pools' legs refer to.
     assets, index
         Assets that pools are in, and their index prices: USDT, NaN where missing.
+    leverage
+        That of positions which state none, where one was given.
     """
 
     mode: Mode
@@ -105,6 +107,11 @@ class BoundPools:
     rows: InstrumentRows
     assets: tuple[str, ...]
     index: Floats
+    leverage: int | None
+
+    def origin(self) -> tuple[Mode, Accounts, Prices, MarginRules, int | None]:
+        """Return what they were bound from."""
+        return self.mode, self.accounts, self.rows.prices(), self.rows.rules, self.leverage
 
     @property
     def pools(self) -> _core.Pools:
@@ -232,6 +239,7 @@ def bind_pools(
         rows=rows,
         assets=instruments.assets,
         index=rows.index,
+        leverage=leverage,
     )
 
 

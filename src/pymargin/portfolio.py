@@ -17,12 +17,12 @@ from pymargin.evaluation import (
     Missing,
     account_classes,
     methodology_of,
-    order_keys,
     thresholds_of,
 )
 from pymargin.filling import arrays_for, check_threads, into
 from pymargin.grids import GridArrays
 from pymargin.modes import Mode
+from pymargin.ordering import ModeKeys
 from pymargin.pools import BoundPools, bind_pools
 from pymargin.prices import PriceSource
 from pymargin.results import PortfolioLevels
@@ -62,6 +62,10 @@ class PortfolioEvaluation:
     class_of: npt.NDArray[np.uint32] | None
     classes: tuple[AccountClass, ...]
     decisions: _core.Decisions
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was bound from: the core's own tables are made again."""
+        return _bound_again, self.bound.origin()
 
     @property
     def accounts(self) -> Accounts:
@@ -281,6 +285,13 @@ def bind_portfolio(
     return PortfolioEvaluation(bound, rules, thresholds, methodology, class_of, classes, decisions)
 
 
+def _bound_again(*origin: Any) -> PortfolioEvaluation:
+    mode, accounts, prices, rules, leverage = origin
+    return bind_portfolio(
+        mode, accounts, prices, rules, leverage=leverage, missing="flag", threads=1
+    )
+
+
 def _portfolio(
     mode: Mode,
     accounts: Accounts,
@@ -302,11 +313,7 @@ def _portfolio(
     arrays = arrays_for(PortfolioLevels, len(accounts), fields, out)
     evaluation.run(arrays, threads, withdrawal)
 
-    def keys() -> Floats:
-        only = {"uni_mmr": np.empty(len(accounts))}
-        evaluation.run(only, threads)
-        return order_keys(only["uni_mmr"], evaluation.liquidation_thresholds())
-
+    keys = ModeKeys(evaluation, threads, arrays.get("uni_mmr"))
     worst = (keys, evaluation.exact_order_key)
     result = PortfolioLevels(accounts, rules, evaluation.methodology, arrays, worst)
     return into(out, result)

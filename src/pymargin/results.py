@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.ordering import SomeKeys
 from pymargin.provenance import Audited, Provenance
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Levels(Audited):
         arrays = {name: getattr(self, name)[rows] for name in self._names}
         taken = copy(self)
         taken._positions = self.book_rows[rows]
-        taken._order = (lambda: keys()[rows], exact_key)
+        taken._order = (SomeKeys(keys, rows), exact_key)
         for name, values in arrays.items():
             setattr(taken, name, values)
         return taken

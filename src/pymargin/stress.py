@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,7 +179,7 @@ def stress(
         names=names,
         provenance=Provenance.of(rules, joint_methodology(parts)),
         **arrays,
-        _prices_of=lambda shock: scenarios.prices_at(shock, prices, accounts.assets),
+        _prices_of=partial(scenarios.prices_at, base=prices, assets=accounts.assets),
     )
     for totals in (result.shortfall, *(result.action_counts or {}).values()):
         if totals is not None:
