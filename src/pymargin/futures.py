@@ -273,7 +273,8 @@ def usdm(
     rules
         Brackets, contracts, thresholds.
     leverage
-        For positions that state none; else the largest of the symbol's brackets (our reading).
+        For positions that state none; else the largest of the symbol's brackets, as which a larger
+        one counts too (our readings: the exchange grants no more).
     missing
         ``"raise"``, or ``"flag"``: accounts with an asset without price are UNPRICED_ASSET, with a
         position without mark price, contract or brackets UNPRICED_DEBT, their figures NaN.

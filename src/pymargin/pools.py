@@ -337,7 +337,10 @@ def _orders(accounts: Accounts) -> list[npt.NDArray[Any]]:
 def _position_leverages(
     own: Floats, symbol_ids: npt.NDArray[Any], instruments: Instruments, leverage: int | None
 ) -> Floats:
-    if (own > 0).all():
-        return np.ascontiguousarray(own)
-    chosen = [float(leverage or one or 1) for one in instruments.leverages]
-    return np.where(own > 0, own, np.array(chosen)[symbol_ids])
+    """Return each position's own leverage, else the one given, and no more than its symbol's."""
+    largest = np.array([inf if one is None else float(one) for one in instruments.leverages])
+    stated = own if leverage is None else np.where(own > 0, own, float(leverage))
+    found: Floats = np.minimum(np.where(stated > 0, stated, inf), largest[symbol_ids])
+    # A leverage that nobody states is a gap: any stands in for it.
+    found[np.isinf(found)] = 1
+    return found

@@ -179,7 +179,8 @@ def portfolio(
         (FAQ 446ce2c3357a449599c82436078b0e3b); ``"initial"``, the initial margin, the other
         reading.
     leverage
-        For positions that state none; else the largest of the symbol's brackets (our reading).
+        For positions that state none; else the largest of the symbol's brackets, as which a larger
+        one counts too (our readings: the exchange grants no more).
     missing, fields, out, threads
         As in `usdm`.
 

@@ -57,7 +57,8 @@ class Positions:
     entry_price
         float64[m] > 0, in the symbol's quote.
     leverage
-        float64[m], an integer from 1; 0 where not given.
+        float64[m], an integer from 1; 0 where not given. One above what the symbol allows under
+        the rules counts as the largest that it does.
     side
         int8[m] into `SIDES`: 0 BOTH (one-way mode), 1 LONG, 2 SHORT (hedge mode).
     isolated_margin

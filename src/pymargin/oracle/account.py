@@ -58,6 +58,8 @@ class Position:
         None where the row gives none.
     isolated_margin
         The isolated wallet in the settlement asset, without profit; None for a cross position.
+    is_granted
+        Whether the exchange itself states the leverage, which then is what it is.
     """
 
     number: int
@@ -67,6 +69,7 @@ class Position:
     entry_price: Fraction
     leverage: Fraction | None
     isolated_margin: Fraction | None
+    is_granted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def usdm(row: Mapping[str, Any], prices: PriceSource, rules: MarginRules) -> Fut
     - Hedge mode: LONG and SHORT are two positions, each with a bracket of its own.
 
     Initial margin is notional / leverage at mark; the largest leverage of the symbol where the
-    position gives none (our reading).
+    position gives none, or a larger one (our readings).
 
     Parameters
     ----------

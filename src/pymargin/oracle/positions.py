@@ -48,7 +48,7 @@ class PositionTerm:
         Of the bracket that the notional falls in: ``notional * rate - deduction`` is the
         maintenance margin (the exchange's ``cum``).
     leverage
-        That of the position; where it has none the largest that the symbol allows.
+        That of the position; where it has none, or more, the largest that the symbol allows.
     max_leverage
         The largest leverage of the bracket, None where the brackets name none.
     missing
@@ -144,7 +144,7 @@ def _position_term(
     largest = None if tier.leverage is None else exact_decimal(tier.leverage)
     # Of the symbol, not of the bracket: the leverage of a position does not move with its price.
     first = tiers[0].leverage
-    leverage = position.leverage or (None if first is None else exact_decimal(first))
+    leverage = _leverage(position, None if first is None else exact_decimal(first))
     if leverage is None:
         return PositionTerm(
             position=position, settlement_asset=asset, mark=mark, missing=("leverage",)
@@ -161,6 +161,16 @@ def _position_term(
         max_leverage=largest,
         initial_margin=initial_margin(size, leverage),
     )
+
+
+def _leverage(position: Position, largest: Fraction | None) -> Fraction | None:
+    """Return the leverage of a position: no more than the largest of its symbol's brackets.
+
+    The exchange grants no more (our reading for a position that is older than its brackets).
+    """
+    if position.leverage is None or largest is None or position.is_granted:
+        return position.leverage or largest
+    return min(position.leverage, largest)
 
 
 def _lacks(

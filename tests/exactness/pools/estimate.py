@@ -88,8 +88,8 @@ def sums_of(book: Book, market: Market) -> Sums:
     profit_size = np.abs(worth) * (mark_rate + entry_rate)
     brackets = schedules_of(list(market.brackets), goes_on=True)
     maintenance = brackets.at(symbol, notional)
-    largest = np.array([float(one or 0) for one in market.largest])[symbol]
-    initial = notional / np.where(book.leverage > 0, book.leverage, largest)
+    largest = np.array([float(one or np.inf) for one in market.largest])[symbol]
+    initial = notional / np.minimum(np.where(book.leverage > 0, book.leverage, np.inf), largest)
     cross = np.isnan(book.isolated)
     n = len(book)
 

@@ -188,7 +188,8 @@ class Checker:
         return rated(self.brackets[position.symbol], self.notional(position))
 
     def initial(self, position: Position) -> Amount:
-        leverage = position.leverage or self.symbols[position.symbol].largest
+        leverages = (position.leverage, self.symbols[position.symbol].largest)
+        leverage = min(filter(None, leverages), default=None)
         if leverage is None or _MULTIPLE % leverage:
             raise ValueError(f"leverage must be one of {LEVERAGES}, not {leverage}")
         n, d = self.notional(position)

@@ -139,6 +139,7 @@ def _position(number: int, leg: Leg) -> Position:
         entry_price=Fraction(entry),
         leverage=Fraction(leg.leverage or 1),
         isolated_margin=None if leg.isolated_wallet is None else Fraction(leg.isolated_wallet),
+        is_granted=True,
     )
 
 
