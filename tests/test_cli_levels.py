@@ -300,7 +300,7 @@ def test_answers_about_a_futures_account_are_a_book(desk: Desk) -> None:
     desk.rules = "example"
     ran = desk.levels("--worst", 1, accounts=account)
     assert ran.code == 0, ran.err
-    assert "usdm by usdm" in ran.out
+    assert "; usdm; digest" in ran.out
     (line,) = (x for x in ran.out.splitlines() if x.startswith("f1 "))
     book = pm.Accounts.from_binance("usdm", FUTURES, account="f1")
     level = pm.usdm(book, MARKS, pm.example_rules()).margin_level[0]
@@ -325,9 +325,9 @@ def test_a_portfolio_margin_answer_asks_which_kind_it_is(desk: Desk) -> None:
     ran = desk.levels(accounts=account)
     assert (ran.code, "give --mode portfolio or --mode portfolio_pro" in ran.err) == (2, True)
     ran = desk.levels("--mode", "portfolio", "--leverage", 10, accounts=account)
-    assert (ran.code, "portfolio by portfolio" in ran.out) == (0, True)
+    assert (ran.code, "; portfolio; digest" in ran.out) == (0, True)
     stated = desk.json("p2.json", [{"uniMMR": "9", "accountType": "PM_1"}, balance])
-    assert "portfolio_pro by" in desk.levels("--leverage", 10, accounts=stated).out
+    assert "; portfolio_pro; digest" in desk.levels("--leverage", 10, accounts=stated).out
 
 
 def test_a_row_by_itself_is_a_book_of_one(desk: Desk) -> None:

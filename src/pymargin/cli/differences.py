@@ -48,7 +48,7 @@ def show_differences(screen: Screen, found: RulesDiff, a: str, b: str, *, brief:
         alike = found.same.get(part)
         also = "" if alike is None else f", {alike:,} the same"
         screen.heading(f"{part}: {counted(len(of_part), 'difference')}{also}")
-        rows, schedules = _grouped(of_part)
+        rows, schedules = _grouped(of_part, brief=brief)
         if rows:
             screen.table([Column("A"), Column("B"), Column("of")], rows)
         for (ours, theirs), names in schedules.items():
@@ -59,16 +59,17 @@ def show_differences(screen: Screen, found: RulesDiff, a: str, b: str, *, brief:
 
 
 def _grouped(
-    differences: Iterable[Difference],
-) -> tuple[list[tuple[str, str, str]], dict[tuple[tuple[Tier, ...], tuple[Tier, ...]], list[str]]]:
+    differences: Iterable[Difference], *, brief: bool
+) -> tuple[list[tuple[str, ...]], dict[tuple[tuple[Tier, ...], tuple[Tier, ...]], list[str]]]:
     """Put names of the same difference together: plain rows, and pairs of schedules."""
-    rows: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, ...], list[str]] = {}
     schedules: dict[tuple[tuple[Tier, ...], tuple[Tier, ...]], list[str]] = {}
     for one in differences:
         if isinstance(one.ours, tuple) and isinstance(one.theirs, tuple):
             schedules.setdefault((one.ours, one.theirs), []).append(one.name)
         else:
-            rows.setdefault((_text(one.ours), _text(one.theirs)), []).append(one.name)
+            sides = tuple(_text(side, brief=brief) for side in (one.ours, one.theirs))
+            rows.setdefault(sides, []).append(one.name)
     plain_rows = [(*sides, ", ".join(filter(None, names))) for sides, names in rows.items()]
     return plain_rows, schedules
 
@@ -99,9 +100,11 @@ def _figure(number: Decimal) -> str:
     return f"{Decimal(plain(number)):,f}"
 
 
-def _text(side: Side) -> str:
+def _text(side: Side, *, brief: bool = False) -> str:
     if side is None:
         return "-"
+    if brief and isinstance(side, tuple) and len(side) > 1:
+        return counted(len(side), "tier")
     return side if isinstance(side, str) else stated_text(side)
 
 
@@ -130,7 +133,8 @@ def show_history(screen: Screen, snapshots: Sequence[MarginRules], name: str) ->
     screen.line(f"{name}, {first.label or 'unlabelled rules'}")
     started = "" if first.moment is None else f", {first.moment:%Y-%m-%d %H:%M} UTC"
     screen.heading(f"At first{started}")
-    rows = [("ranks", _text(first.rank(name)))] if first.rank(name) is not None else []
+    rank = first.rank(name)
+    rows = [] if rank is None else [("rank", _alone(rank))]
     rows += [
         (table, stated_text(first.tiers(table, name)))
         for table in first.tables
@@ -144,15 +148,22 @@ def show_history(screen: Screen, snapshots: Sequence[MarginRules], name: str) ->
     for rules, differences in history(snapshots, name):
         moment = "" if rules.moment is None else f"{rules.moment:%Y-%m-%d %H:%M} UTC"
         screen.heading(moment)
-        screen.table(
-            [Column("what"), Column("before"), Column("after")],
-            [
-                (f"{one.part} {one.name}" if one.part == "methodology" else one.part,
-                 _text(one.ours), _text(one.theirs))
-                for one in differences
-            ],
-        )  # fmt: skip
+        columns = [Column("what"), Column("before"), Column("after")]
+        changes = [(_part(one), _alone(one.ours), _alone(one.theirs)) for one in differences]
+        screen.table(columns, changes)
         told = True
     if not told:
         screen.line()
         screen.line("Nothing changes.")
+
+
+def _part(one: Difference) -> str:
+    """Name what a name has of its own: its rank, its tiers; of formulas, the mode's."""
+    if one.part == "methodology":
+        return f"{one.part} {one.name}"
+    return one.part.removesuffix("s") if isinstance(one.ours or one.theirs, int) else one.part
+
+
+def _alone(side: Side) -> str:
+    """Write a side next to its name: a rank is called one there."""
+    return str(side) if isinstance(side, int) else _text(side)

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from pymargin.results import Levels
     from pymargin.rules import MarginRules
 
-__all__ = ["check_modes", "evaluate_book", "leverage_of_accounts", "origin", "rules_line"]
+__all__ = [
+    "check_modes",
+    "evaluate_book",
+    "formula_text",
+    "leverage_of_accounts",
+    "origin",
+    "rules_line",
+]
 
 
 def evaluate_book(
@@ -56,8 +63,13 @@ def rules_line(rules: MarginRules, modes: tuple[str, ...]) -> str:
     """Return what holds: the rules' label, moment, formula of each mode, digest; the version."""
     label = rules.label or "unlabelled"
     when = "" if rules.moment is None else f", as of {rules.moment:%Y-%m-%d %H:%M} UTC"
-    formulas = (f"{mode} by {rules.methodology[mode]}" for mode in modes)
+    formulas = (formula_text(mode, rules.methodology[mode]) for mode in modes)
     return "; ".join((f"Rules: {label}{when}", *formulas, origin(Provenance.of(rules, ""))))
+
+
+def formula_text(mode: str, methodology: str) -> str:
+    """Return a mode with its formula, which is not named where the mode has one only."""
+    return mode if mode == methodology else f"{mode} by {methodology}"
 
 
 def origin(provenance: Provenance) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pymargin.cli.evaluation import origin
+from pymargin.cli.evaluation import formula_text, origin
 from pymargin.cli.explanation_positions import show_positions, slice_columns, slices_of
 from pymargin.cli.figures import action_words
 from pymargin.cli.screen import Column, Screen
@@ -23,7 +23,8 @@ def show(screen: Screen, found: Explanation) -> None:
     """Print the terms from the quantities to the actions."""
     leverage = "" if found.leverage is None else f", {found.leverage}x"
     moment = f", as of {found.rules_moment}" if found.rules_moment else ""
-    screen.line(f"Account {found.account}: {found.mode} by {found.methodology}{leverage}")
+    formula = formula_text(found.mode, found.methodology)
+    screen.line(f"Account {found.account}: {formula}{leverage}")
     screen.line(f"Rules: {found.rules_label or 'unlabelled'}{moment}; {origin(found.provenance)}")
     if found.mode in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO):
         _show_balances(screen, found.assets)
