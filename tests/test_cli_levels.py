@@ -353,3 +353,32 @@ def test_prices_may_come_in_several_files(desk: Desk) -> None:
     assert ran.code == 0, ran.err
     ran = desk.run("levels", account, "--prices", index, "--rules", "example")
     assert (ran.code, "BTCUSDT" in ran.err) == (2, True)
+
+
+def test_an_account_with_an_isolated_position_in_liquidation_is_among_the_worst(desk: Desk) -> None:
+    isolated = {"symbol": "BTCUSDT", "quantity": 1, "entry_price": 25_000, "leverage": 10,
+                "isolated_margin": 100}  # fmt: skip
+    rows = [
+        {"account": 1, "mode": "usdm", "wallets": [{"asset": "USDT", "balance": 5}]},
+        {"account": 2, "mode": "usdm", "wallets": [{"asset": "USDT", "balance": 4_000}],
+         "positions": [{"symbol": "BTCUSDT", "quantity": 1, "entry_price": 20_000}]},
+        {"account": 3, "mode": "usdm", "wallets": [{"asset": "USDT", "balance": 5}],
+         "positions": [isolated]},
+        {"account": 4, "mode": "usdm", "wallets": [{"asset": "USDT", "balance": 4}],
+         "positions": [{"symbol": "BTCUSDT", "quantity": 1, "entry_price": 20_000}]},
+    ]  # fmt: skip
+    book = desk.json("rows.json", rows)
+    prices = desk.json("marks.json", {"BTCUSDT": 20_000})
+    for count, expected in ((4, "4321"), (2, "43"), (1, "4")):
+        out = desk.run("levels", book, "--prices", prices, "--rules", "example",
+                       "--worst", count).out  # fmt: skip
+        shown = [line.split() for line in out.splitlines() if line[:1].isdigit()]
+        assert "".join(row[0] for row in shown) == expected
+        assert all(row[1] == "none" for row in shown if row[0] in "13")
+    assert "no debt" not in out
+
+
+def test_one_account_is_not_several(desk: Desk) -> None:
+    out = desk.run("demo", "--accounts", "1").out
+    assert "1 generated account (seed 0)" in out
+    assert " 1 accounts" not in out

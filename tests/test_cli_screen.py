@@ -93,7 +93,7 @@ def test_brackets_in_data_are_data() -> None:
 
 @pytest.mark.parametrize(
     ("level", "figure"),
-    [(1.1, "1.100000"), (float("inf"), "no debt"), (float("nan"), "-"), (1234.5, "1,234.50")],
+    [(1.1, "1.100000"), (float("inf"), "no debt"), (float("nan"), "-"), (1234.5, "1,234.500000")],
 )
 def test_levels_are_rounded_and_infinity_is_named(level: float, figure: str) -> None:
     assert level_figure(level) == figure

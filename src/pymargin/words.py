@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-from pymargin.modes import Action
+from pymargin.modes import Action, Mode
 
 __all__ = ["action_words", "amount", "counted", "duration", "level_figure", "price_fall", "share"]
 
+# Further digits of such a level tell nothing.
+_LARGE = 1e9
 _WORDS = {
     Action.TRADE: "trade",
     Action.BORROW: "borrow",
@@ -29,13 +31,22 @@ def amount(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:,.0f}"
 
 
-def level_figure(level: float) -> str:
-    """Return a level: six decimals where it is small, ``no debt`` for infinity."""
+def level_figure(level: float, mode: str = Mode.CROSS_CLASSIC) -> str:
+    """Return a level with six decimals, so that those of a column align.
+
+    Infinity is ``no debt`` in cross margin, else ``none``: no maintenance margin is asked for.
+
+    >>> level_figure(1.1), level_figure(1234.5), level_figure(4.2e12)
+    ('1.100000', '1,234.500000', '4.2e+12')
+    >>> level_figure(math.inf), level_figure(math.inf, "usdm")
+    ('no debt', 'none')
+    """
     if math.isnan(level):
         return "-"
     if math.isinf(level):
-        return "no debt" if level > 0 else "-inf"
-    return f"{level:,.6f}" if abs(level) < 100 else f"{level:,.2f}"
+        unlimited = "no debt" if mode in (Mode.CROSS_CLASSIC, Mode.CROSS_PRO) else "none"
+        return unlimited if level > 0 else "-inf"
+    return f"{level:,.6f}" if abs(level) < _LARGE else f"{level:.6g}"
 
 
 def share(part: float, whole: float) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pymargin._extras import require
 from pymargin._version import __version__
+from pymargin.account_modes import account_modes
 from pymargin.adapters.report_plots import TOP_ASSETS, assets_plot, cumulative_plot, levels_plot
 from pymargin.modes import Action
 from pymargin.words import action_words, amount, duration, level_figure, price_fall
@@ -158,7 +159,7 @@ def _pictures(impact: Impact) -> tuple[_Picture, ...]:
     described = (
         (
             "Level before against after",
-            f"The {s.changed:,} accounts that change. Below the diagonal the level falls; at or "
+            f"Accounts that change: {s.changed:,}. Below the diagonal the level falls; at or "
             "below 1 the account is liquidated. What lies outside is drawn on the frame.",
             levels_plot,
         ),
@@ -210,10 +211,11 @@ def _accounts(impact: Impact, worst: int) -> Iterable[tuple[str, ...]]:
     """Return the cells of the worst accounts."""
     positions = impact.worst(worst)
     falls = [[price_fall(t) for t in side.tolist()] for side in impact.price_factors(positions)]
+    modes = account_modes(impact.accounts, impact._mode)[positions].tolist()
     columns: list[Any] = [
         map(str, impact.ids[positions].tolist()),
-        map(level_figure, impact.level_before[positions].tolist()),
-        map(level_figure, impact.level_after[positions].tolist()),
+        map(level_figure, impact.level_before[positions].tolist(), modes),
+        map(level_figure, impact.level_after[positions].tolist(), modes),
         map(action_words, impact.actions_before[positions].tolist()),
         map(action_words, impact.actions_after[positions].tolist()),
         map(amount, impact.collateral_lost[positions].tolist()),

@@ -43,11 +43,12 @@ def bench(n_accounts: int, rounds: int, target: Path | None) -> int:
     book that no cache holds.
     """
     from pymargin.bench import bench as measure
+    from pymargin.cli.figures import counted
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Column, Screen
 
     with steps() as work:
-        work.begin(f"timing {n_accounts:,} accounts")
+        work.begin(f"timing {counted(n_accounts, 'account')}")
         found = measure(n_accounts, rounds=rounds)
     if target is not None:
         target.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
@@ -57,7 +58,8 @@ def bench(n_accounts: int, rounds: int, target: Path | None) -> int:
         f"{machine['cpu']}, {machine['cores']} cores; pymargin {machine['pymargin']} "
         f"({machine['implementation']}), Python {machine['python']}, numpy {machine['numpy']}"
     )
-    screen.line(f"{found.accounts:,} accounts, {found.positions:,} balances, {rounds} rounds")
+    counts = ((found.accounts, "account"), (found.positions, "balance"), (rounds, "round"))
+    screen.line(", ".join(counted(*one) for one in counts))
     screen.line()
     screen.table(
         (

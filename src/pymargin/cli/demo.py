@@ -34,8 +34,9 @@ def demo(n_accounts: int, seed: int) -> int:
     levels are spread, the worst accounts, and which assets the risk sits in. The exit code is 0
     even where accounts are beyond their tiers.
     """
+    from pymargin.account_modes import modes_of
     from pymargin.cli.evaluation import evaluate_book, rules_line
-    from pymargin.cli.modes import modes_of
+    from pymargin.cli.figures import counted
     from pymargin.cli.progress import steps
     from pymargin.cli.risk import show_risk
     from pymargin.cli.screen import Screen
@@ -46,7 +47,7 @@ def demo(n_accounts: int, seed: int) -> int:
     with steps() as work:
         work.begin("making rules and prices")
         rules, prices = example_rules(), example_prices()
-        work.begin(f"generating {n_accounts:,} accounts")
+        work.begin(f"generating {counted(n_accounts, 'account')}")
         book = example_accounts(n_accounts, seed=seed)
         work.begin("evaluating")
         # The first run also compiles the rules.
@@ -56,8 +57,9 @@ def demo(n_accounts: int, seed: int) -> int:
         seconds = time.perf_counter() - start
     screen = Screen()
     screen.line(
-        f"{len(book):,} generated accounts (seed {seed}) with {len(book._asset_ids):,} balances "
-        f"in {len(book.assets):,} assets, at invented prices."
+        f"{counted(len(book), 'generated account')} (seed {seed}) with "
+        f"{counted(len(book._asset_ids), 'balance')} in {counted(len(book.assets), 'asset')}, "
+        "at invented prices."
     )
     screen.line(rules_line(rules, modes_of(book, None)))
     show_actions(screen, found.actions)

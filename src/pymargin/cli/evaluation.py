@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pymargin.cli.modes import modes_of
+from pymargin.account_modes import modes_of
 from pymargin.errors import AccountsError
 from pymargin.modes import Mode
 from pymargin.provenance import Provenance

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pymargin.account_modes import account_modes
 from pymargin.cli.figures import (
     action_words,
     amount,
@@ -100,10 +101,11 @@ def _show_worst(screen: Screen, impact: Impact, count: int) -> None:
         Column("collateral lost", True), *[Column("margin added", True)] * has_margin,
         Column("driven by"), Column("top-up, call", True), Column("top-up, liquidation", True),
     ]  # fmt: skip
+    modes = account_modes(impact.accounts, impact._mode)[positions].tolist()
     cells = [
         map(str, impact.ids[positions].tolist()),
-        map(level_figure, impact.level_before[positions].tolist()),
-        map(level_figure, impact.level_after[positions].tolist()),
+        map(level_figure, impact.level_before[positions].tolist(), modes),
+        map(level_figure, impact.level_after[positions].tolist(), modes),
         map(amount, impact.collateral_lost[positions].tolist()),
         *[map(amount, impact.margin_added[positions].tolist())] * has_margin,
         (str(driver or "-") for driver in impact.driver_of(positions).tolist()),

@@ -58,8 +58,8 @@ def read_accounts(
     InputError
         The file cannot be used as a book, or the leverage goes with none of its accounts.
     """
+    from pymargin.account_modes import modes_of
     from pymargin.accounts import Accounts
-    from pymargin.cli.modes import modes_of
     from pymargin.modes import Mode
 
     beside = {name: at for name, at in (("wallets", wallets), ("positions", positions)) if at}

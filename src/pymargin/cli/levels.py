@@ -81,10 +81,10 @@ def levels(
       pymargin levels book.parquet --prices prices.json --rules rules.json --out levels.parquet
       pymargin levels book.csv --prices prices.csv --rules rules.json --worst 20
     """  # noqa: D301
+    from pymargin.account_modes import modes_of
     from pymargin.cli.evaluation import evaluate_book, rules_line
     from pymargin.cli.figures import counted
     from pymargin.cli.inputs import read_accounts, read_rules
-    from pymargin.cli.modes import modes_of
     from pymargin.cli.outputs import check_target, write_levels
     from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pymargin.cli.figures import amount, share
+from pymargin.cli.figures import amount, counted, share
 from pymargin.cli.screen import Column, Screen
 from pymargin.modes import Action
 from pymargin.prices import resolve
@@ -29,7 +29,9 @@ def show_risk(
     """Print which assets the accounts in liquidation or margin call owe and hold most."""
     in_trouble = (actions & _IN_TROUBLE.value) != 0
     count = int(np.count_nonzero(in_trouble))
-    screen.heading(f"Where the risk sits: the {count:,} accounts in liquidation or margin call")
+    screen.heading(
+        f"Where the risk sits: {counted(count, 'account')} in liquidation or margin call"
+    )
     if not count:
         screen.line("None is.")
         return

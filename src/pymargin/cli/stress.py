@@ -99,9 +99,9 @@ def stress(
           --shocks shocks.json --out worst.parquet
     """  # noqa: D301
     import pymargin as pm
+    from pymargin.account_modes import modes_of
     from pymargin.cli.evaluation import check_modes, leverage_of_accounts, rules_line
     from pymargin.cli.inputs import read_accounts, read_rules
-    from pymargin.cli.modes import modes_of
     from pymargin.cli.outputs import check_target, write_table
     from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
@@ -181,8 +181,8 @@ def _show_worst(
 ) -> None:
     import numpy as np
 
-    from pymargin.cli.figures import level_figure
-    from pymargin.cli.modes import account_modes
+    from pymargin.account_modes import account_modes
+    from pymargin.cli.figures import counted, level_figure
     from pymargin.cli.screen import Column
 
     level, shock = found.worst_level, found.worst_shock
@@ -192,12 +192,17 @@ def _show_worst(
     positions = positions[~np.isnan(level[positions])]
     if not len(positions):
         return
-    screen.heading(f"The lowest levels under any shock: {len(positions):,} accounts")
+    screen.heading(f"The lowest levels under any shock: {counted(len(positions), 'account')}")
     modes = account_modes(book, mode)
     screen.table(
         [Column("account"), Column("mode"), Column("level", True), Column("under")],
         [
-            (str(found.ids[k]), str(modes[k]), level_figure(float(level[k])), labels[shock[k]])
+            (
+                str(found.ids[k]),
+                str(modes[k]),
+                level_figure(float(level[k]), str(modes[k])),
+                labels[shock[k]],
+            )
             for k in positions.tolist()
         ],
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.account_modes import account_modes, modes_of
 from pymargin.cli.faults import INCOMPLETE
 from pymargin.cli.figures import action_words, amount, level_figure, share
-from pymargin.cli.modes import account_modes, modes_of
 from pymargin.cli.screen import Column, Screen
 from pymargin.modes import Action
 from pymargin.prices import resolve
@@ -104,8 +104,11 @@ def show_worst(
     count: int,
     mode: str | None,
 ) -> None:
-    """Print the accounts nearest to liquidation, which is due at the limit and below it."""
-    worst = found.worst(count)
+    """Print the accounts nearest to liquidation, which is due at the limit and below it.
+
+    One of whose isolated positions is due goes before those that nothing is due of.
+    """
+    worst = _worst(found, count)
     screen.heading(f"The worst accounts: {len(worst):,} (liquidation is due at the limit or below)")
     columns = [Column("account"), Column("level", True)]
     thresholds = worst.arrays().get("threshold")
@@ -122,11 +125,29 @@ def show_worst(
     for row, position in enumerate(worst.book_rows.tolist()):
         cells = [str(ids[row])]
         cells += [modes[position]] if several else []
-        cells += [level_figure(levels[row])]
+        cells += [level_figure(levels[row], modes[position])]
         cells += [] if thresholds is None else [f"{thresholds[row]:.12g}"]
         cells += map(amount, _held_and_owed(accounts, price, position))
         rows.append((*cells, action_words(int(worst.actions[row]))))
     screen.table(columns, rows)
+
+
+def _worst(found: Levels, count: int) -> Levels:
+    """Return the worst accounts, isolated positions counted, which a level is not of."""
+    worst = found.worst(count)
+    isolated = np.flatnonzero((found.actions & Action.ISOLATED_LIQUIDATE.value) != 0)
+    if not len(isolated):
+        return worst
+    rows = np.concatenate([worst.book_rows, found._taken(isolated).worst(count).book_rows])
+    _, first = np.unique(rows, return_index=True)
+    rows = rows[np.sort(first)]
+    actions = found.actions[rows]
+    kind = np.select(
+        [(actions & flag.value) != 0 for flag in (Action.LIQUIDATE, Action.ISOLATED_LIQUIDATE)],
+        [0, 1],
+        2,
+    )
+    return found._taken(rows[np.argsort(kind, kind="stable")][:count])
 
 
 def _held_and_owed(
