@@ -7,7 +7,10 @@ import pytest
 
 from pymargin.cli import main
 
-COMMANDS = ("demo", "levels", "explain", "rules", "rules check", "rules show", "rules import")
+COMMANDS = (
+    *("demo", "levels", "explain", "stress", "impact", "verify", "notice", "bench", "rules"),
+    *(f"rules {name}" for name in ("check", "show", "import", "apply", "diff", "history")),
+)
 
 
 def test_without_the_extra_one_sentence_names_it(
@@ -24,17 +27,26 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("pymargin ")
 
 
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "pymargin", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("pymargin ")
+
+
 def test_no_arguments_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "pymargin demo" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_explains_itself(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     assert main([*command.split(), "--help"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"Usage: pymargin {command}")
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_an_unknown_command_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:

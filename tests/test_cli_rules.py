@@ -168,3 +168,9 @@ def test_show_lists_the_brackets_of_a_symbol_in_its_settlement_asset(desk: Desk)
     shown = desk.run("rules", "show", out, "AAAUSDT").out
     assert "usdm, values in USDT" in shown
     assert ["0", "5,000", "1", "%", "50x"] in [line.split() for line in shown.splitlines()]
+
+
+def test_check_shows_a_number_as_it_stands_in_the_file(desk: Desk) -> None:
+    ran = desk.run("rules", "check", desk.json("prices.json", {"BTC": 64250.5}))
+    assert ran.code == 2
+    assert "not {'BTC': 64250.5}" in ran.err

@@ -56,8 +56,9 @@ def group() -> None:
 
     \b
       pymargin rules import --cross-collateral ratios.json --out rules.json
-      pymargin levels accounts.parquet --prices prices.json --rules rules.json --out levels.parquet
-      pymargin explain accounts.parquet 1001 --prices prices.json --rules rules.json
+      pymargin levels book.parquet --prices prices.json --rules rules.json \\
+          --out levels.parquet
+      pymargin explain book.parquet 1001 --prices prices.json --rules rules.json
     """  # noqa: D301
 
 

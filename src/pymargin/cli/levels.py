@@ -78,7 +78,8 @@ def levels(
 
     \b
     Examples:
-      pymargin levels book.parquet --prices prices.json --rules rules.json --out levels.parquet
+      pymargin levels book.parquet --prices prices.json --rules rules.json \\
+          --out levels.parquet
       pymargin levels book.csv --prices prices.csv --rules rules.json --worst 20
     """  # noqa: D301
     from pymargin.account_modes import modes_of

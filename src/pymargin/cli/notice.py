@@ -36,7 +36,7 @@ def notice(file: Path, key: str | None, rules: str | None, as_json: bool) -> int
     a symbol or a rank. The exit code is 1 where something was left out.
 
     \b
-    Example:
+    Examples:
       pymargin notice notice.md
       pymargin notice notice.md FETUSDT
     """  # noqa: D301

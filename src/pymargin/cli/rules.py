@@ -127,8 +127,8 @@ def import_rules(
 
     \b
     Example:
-      pymargin rules import --cross-collateral ratios.json --liability-brackets brackets.json \\
-          --out rules.json
+      pymargin rules import --cross-collateral ratios.json \\
+          --liability-brackets brackets.json --out rules.json
     """  # noqa: D301
     from pymargin.cli.faults import InputError
     from pymargin.cli.figures import counted

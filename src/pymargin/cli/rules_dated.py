@@ -100,7 +100,7 @@ def diff(a: str, b: str, notices: tuple[Path, ...], brief: bool, exit_code: bool
     \b
     Examples:
       pymargin rules diff rules.json builtin@2025-11-14T06:00Z
-      pymargin rules diff rules.json crossMarginCollateralRatio.json --notice notice.md
+      pymargin rules diff rules.json ratios.json --notice notice.md
     """  # noqa: D301
     from pymargin.cli.changes import read_changes, read_rules_or_answer
     from pymargin.cli.differences import show_announced, show_differences

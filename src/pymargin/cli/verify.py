@@ -87,7 +87,8 @@ def verify(
     \b
     Examples:
       pymargin verify account.json --prices prices.json --rules rules.json
-      pymargin verify account.json risk.json --rules rules.json --leverage 20 --out figures.csv
+      pymargin verify account.json risk.json --rules rules.json --leverage 20 \\
+          --out figures.csv
     """  # noqa: D301
     from pymargin.cli.evaluation import rules_line
     from pymargin.cli.faults import INCOMPLETE, InputError, blamed_on

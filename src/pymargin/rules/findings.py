@@ -17,6 +17,7 @@ MAX_DIGITS = 18
 """Most significant digits, whole digits and decimal places of a rate, cap or threshold."""
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+_DECIMAL = re.compile(r"Decimal\('([^']*)'\)")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHOWN = 60
 _LARGEST = 1_000_000_000
@@ -30,7 +31,7 @@ def child(path: str, key: str) -> str:
 
 def shown(found: object) -> str:
     """Show a value on one short line."""
-    text = str(found) if isinstance(found, Decimal) else repr(found)
+    text = _DECIMAL.sub(r"\1", repr(found))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
