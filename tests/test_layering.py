@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pymargin"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-ADAPTERS = ("pymargin.adapters", "pymargin.cli")
+ADAPTERS = ("pymargin.adapters", "pymargin.cli", "pymargin.__main__")
 # What rules and oracle may use of the package besides themselves.
 WORDS = {"pymargin.errors", "pymargin.modes", "pymargin._extras"}
 
