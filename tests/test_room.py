@@ -163,7 +163,13 @@ def test_futures_do_not_borrow() -> None:
     accounts = pm.Accounts.from_rows([{"account": 1, "mode": "usdm"}])
     rules = rules_of(usdm={"AUSDT": [(None, "0.004", 20)]})
     with pytest.raises(pm.MarginError, match="mode must be one that borrows, not usdm"):
+        pm.max_borrow(accounts, {}, rules, "USDT", mode="usdm")
+    with pytest.raises(pm.MarginError) as caught:
         pm.max_borrow(accounts, {}, rules, "USDT")
+    assert str(caught.value) == (
+        "accounts must be of modes that borrow (`select` leaves others out), not usdm "
+        "(1 account, the first 1)"
+    )
 
 
 def test_an_asset_that_cannot_be_valued() -> None:

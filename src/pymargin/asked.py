@@ -17,11 +17,12 @@ from pymargin.evaluation import account_classes
 from pymargin.modes import Action, Mode
 from pymargin.rules.thresholds import Line, ModeThresholds
 from pymargin.tables import AccountClass, compile_decisions, decimal_pair, limit_for
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["Asked", "At", "ask", "compile_refusals", "lines_at"]
+__all__ = ["Asked", "At", "ask", "compile_refusals", "few", "lines_at"]
 
 At: TypeAlias = str | float | Decimal
 """``liquidation``, ``margin_call``, ``bankruptcy`` or a level."""
@@ -62,7 +63,9 @@ class Asked:
         return of_account
 
 
-def lines_at(thresholds: ModeThresholds, mode: Mode, at: At, *, name: str) -> tuple[Line, ...]:
+def lines_at(
+    thresholds: ModeThresholds, mode: Mode, at: At, *, name: str, accounts: Accounts
+) -> tuple[Line, ...]:
     """Return the lines at or below which an account of a mode is where the question asks.
 
     ``liquidation`` and ``margin_call`` are the lines of these actions, a margin call where the
@@ -73,7 +76,7 @@ def lines_at(thresholds: ModeThresholds, mode: Mode, at: At, *, name: str) -> tu
     Raises
     ------
     MarginError
-        `at`, which the argument `name` gave, is none of these.
+        `at`, which the argument `name` gave, is none of these, or none of these accounts.
     """
     given = {action for line in thresholds.lines for action in line.actions}
     if at == "bankruptcy" and "BANKRUPT" not in given:
@@ -85,8 +88,15 @@ def lines_at(thresholds: ModeThresholds, mode: Mode, at: At, *, name: str) -> tu
         raise MarginError([Problem(name, "decision", repr(at), expected)])
     asked, counting = _ACTIONS[at]
     if asked not in given:
-        raise MarginError([Problem(name, "decision", repr(at), f"a decision of {mode}")])
+        expected = f"a decision of {mode} ({few(accounts)}), or a level"
+        raise MarginError([Problem(name, "decision", repr(at), expected)])
     return tuple(line for line in thresholds.lines if not set(counting).isdisjoint(line.actions))
+
+
+def few(accounts: Accounts) -> str:
+    """Say which accounts a message is about."""
+    first = f", the first {accounts._ids[0]!r}" if len(accounts) else ""
+    return counted(len(accounts), "account") + first
 
 
 def _line(mode: Mode, at_most: Decimal) -> Line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +14,14 @@ from pymargin.modes import Mode
 from pymargin.rules import ModeThresholds
 from pymargin.tables import AccountClass, decimal_pair, limit_for
 
+if TYPE_CHECKING:
+    from pymargin.accounts import Accounts
+
 __all__ = ["compile_due"]
 
 
 def compile_due(
+    accounts: Accounts,
     at: At,
     mode: Mode,
     thresholds: ModeThresholds,
@@ -32,6 +37,8 @@ def compile_due(
 
     Parameters
     ----------
+    accounts
+        Of whom it is asked.
     at
         The decision, or a level of the mode, as `lines_at` takes it.
     mode, thresholds
@@ -48,7 +55,7 @@ def compile_due(
     MarginError
         `at` is no decision of the mode, or no level.
     """
-    counting = lines_at(thresholds, mode, at, name="at")
+    counting = lines_at(thresholds, mode, at, name="at", accounts=accounts)
     lines = [line for line in thresholds.lines if line.level not in absent]
     if not set(map(id, counting)) <= set(map(id, thresholds.lines)):
         lines = list(counting)

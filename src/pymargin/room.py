@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin import _core
-from pymargin.asked import compile_refusals
+from pymargin.asked import compile_refusals, few
 from pymargin.book import book_of
 from pymargin.errors import MarginError, Problem, UnpricedError
 from pymargin.evaluation import BoundMode, Evaluation, Missing, account_classes, thresholds_of
@@ -121,9 +121,8 @@ def max_borrow(
         readings=(collateral, order_loss),
         threads=threads,
     )
-    if any(isinstance(bound, FuturesEvaluation) for _, bound in parts):
-        futures = ", ".join(sorted(b.methodology for _, b in parts if _is_futures(b)))
-        raise MarginError([Problem("mode", "mode", futures, "one that borrows")])
+    if futures := [bound for _, bound in parts if isinstance(bound, FuturesEvaluation)]:
+        raise MarginError([_no_borrower(bound, mode) for bound in futures])
     _check_asset(asset)
     limits = _limits(limit, len(accounts))
     price = _price_of(prices, accounts, asset)
@@ -231,8 +230,11 @@ def _by_part(
     return found
 
 
-def _is_futures(bound: BoundMode) -> bool:
-    return isinstance(bound, FuturesEvaluation)
+def _no_borrower(bound: FuturesEvaluation, mode: Mode | str | None) -> Problem:
+    if mode is not None:
+        return Problem("mode", "mode", str(mode), "one that borrows")
+    found = f"{bound.bound.mode} ({few(bound.accounts)})"
+    return Problem("accounts", "mode", found, "of modes that borrow (`select` leaves others out)")
 
 
 def _check_asset(asset: object) -> None:

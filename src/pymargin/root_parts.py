@@ -107,7 +107,12 @@ def solve_part(
     if isinstance(bound, PortfolioEvaluation):
         pools = bound.bound
         due = compile_due(
-            at, pools.mode, bound.thresholds, _POOL_LEVELS["portfolio"], bound.classes
+            bound.accounts,
+            at,
+            pools.mode,
+            bound.thresholds,
+            _POOL_LEVELS["portfolio"],
+            bound.classes,
         )
         each = np.arange(len(bound.accounts))
         ranges = (each, each + 1, each + 1)
@@ -124,7 +129,7 @@ def _of_accounts(
 ) -> RootFigures:
     mode, accounts = bound.spec.mode, bound.accounts
     due = compile_due(
-        at, mode, thresholds_of(bound.rules, mode), bound.spec.levels, bound.classes,
+        accounts, at, mode, thresholds_of(bound.rules, mode), bound.spec.levels, bound.classes,
         absent=bound.absent,
     )  # fmt: skip
     figures = RootFigures.empty(len(accounts))
@@ -156,7 +161,9 @@ def _of_futures(
     bound: FuturesEvaluation, movement: Movement, at: At, exact: bool, threads: int
 ) -> tuple[RootFigures, RootFigures, Ints]:
     pools, n = bound.bound, len(bound.accounts)
-    due = compile_due(at, pools.mode, bound.thresholds, _POOL_LEVELS["futures"], [(0, np.nan)])
+    due = compile_due(
+        bound.accounts, at, pools.mode, bound.thresholds, _POOL_LEVELS["futures"], [(0, np.nan)]
+    )
     first = np.searchsorted(pools.account, np.arange(n + 1)).astype(np.int64)
     n_cross = np.bincount(pools.account[pools.is_cross], minlength=n)
     ranges = (first[:-1], first[:-1] + n_cross, first[1:])

@@ -158,7 +158,7 @@ def _of_mode(
     """Return float64[n] of the accounts of a mode; of their isolated positions float64[m]."""
     assert isinstance(bound, Evaluation | FuturesEvaluation | PortfolioEvaluation)
     mode = bound.spec.mode if isinstance(bound, Evaluation) else bound.bound.mode
-    lines = lines_at(thresholds_of(rules, mode), mode, to, name="to")
+    lines = lines_at(thresholds_of(rules, mode), mode, to, name="to", accounts=bound.accounts)
     thresholds = ModeThresholds(lines=lines, actions=(), grants=())
     name = f"shortfall/{mode}"
     if isinstance(bound, Evaluation):
