@@ -189,6 +189,7 @@ class FuturesEvaluation:
             **arrays,
             **self._isolated(account),
             provenance=Provenance.of(self.rules, self.methodology),
+            accounts=self.accounts,
         )
 
     def _isolated(self, account: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:

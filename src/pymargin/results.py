@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.ids import Ids
 from pymargin.ordering import SomeKeys
-from pymargin.provenance import Audited, Provenance
+from pymargin.provenance import Provenance
+from pymargin.tabular import Tabular
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -33,10 +35,21 @@ __all__ = [
 # level stays orders of magnitude below it unless maintenance margin is a 1e-6th of the collateral.
 _CLOSE = 1e-8
 
+_OF_POSITION = (
+    "notional",
+    "unrealized_pnl",
+    "maintenance_margin",
+    "initial_margin",
+    "margin_balance",
+    "margin_level",
+    "margin_ratio",
+    "actions",
+)
+
 OrderKey: TypeAlias = Callable[[int], Fraction | float]
 
 
-class Levels(Audited):
+class Levels(Tabular):
     """Results of one evaluation; every array is in account order.
 
     Arrays that ``fields`` left out are not there: asking for one says so.
@@ -132,33 +145,16 @@ class Levels(Audited):
         rows = _worst_rows(keys, is_unpriced, positions, exact_key, count)
         return self._taken(rows)
 
-    def to_arrow(self) -> Any:
-        """Return a ``pyarrow.Table``: ``account``, the computed fields, provenance as metadata.
-
-        Raises
-        ------
-        ImportError
-            pyarrow is not installed (extra ``arrow``).
-        """
-        from pymargin.adapters.results import to_arrow
-
-        return to_arrow(self)
-
-    def to_frame(self) -> Any:
-        """Return a ``pandas.DataFrame`` indexed by account.
-
-        Raises
-        ------
-        ImportError
-            pandas is not installed (extra ``frames``).
-        """
-        from pymargin.adapters.results import to_frame
-
-        return to_frame(self)
-
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the computed arrays by name."""
         return {name: getattr(self, name) for name in self._names}
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        return self.arrays()
+
+    def _column_of_ids(self) -> Ids:
+        ids = self._accounts._ids
+        return ids if self._positions is None else ids.take(self._positions)
 
     def _taken(self, rows: npt.NDArray[np.int64]) -> Self:
         """Return some rows, as a result of the same kind."""
@@ -276,7 +272,7 @@ class FuturesLevels(Levels):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PositionLevels(Audited):
+class PositionLevels(Tabular):
     """Figures of the m positions of a book, in its order; amounts in the settlement asset.
 
     Parameters
@@ -293,6 +289,8 @@ class PositionLevels(Audited):
         uint16[m] of `Action` bits, of isolated positions; 0 for cross ones.
     provenance
         As of the accounts' levels.
+    accounts
+        The book.
     """
 
     account: npt.NDArray[np.int64]
@@ -306,6 +304,20 @@ class PositionLevels(Audited):
     margin_ratio: npt.NDArray[np.float64]
     actions: npt.NDArray[np.uint16]
     provenance: Provenance
+    accounts: Accounts
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The id of each position's account: int64[m] or object[m] of str."""
+        ids: npt.NDArray[Any] = self.accounts.ids[self.account]
+        return ids
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        figures = {name: getattr(self, name) for name in _OF_POSITION}
+        return {"symbol": self.symbols, **figures}
+
+    def _column_of_ids(self) -> Ids:
+        return self.accounts._ids.take(self.account)
 
     def __len__(self) -> int:
         return len(self.account)

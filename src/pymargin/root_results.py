@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.ids import Ids
 from pymargin.modes import RootReason
-from pymargin.provenance import Audited, Provenance
+from pymargin.provenance import Provenance
+from pymargin.tabular import Tabular
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -21,13 +23,19 @@ Side: TypeAlias = Literal["nearest", "below", "above"]
 SIDES = ("nearest", "below", "above")
 
 
-class _Sided:
+class _Sided(Tabular):
     """Roots on both sides of where the search started; an array of the side that was asked for."""
 
+    accounts: Accounts
     below: Floats
     above: Floats
+    reason: npt.NDArray[np.uint8]
     start: float
     side: Side
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        names = ("below", "above", "nearest", "reason")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def nearest(self) -> Floats:
@@ -59,7 +67,7 @@ class PositionRoots(_Sided):
         int64[k]: the place of each among its account's positions.
     symbols
         object[k] of str.
-    below, above, reason, start, side
+    below, above, reason, start, side, accounts, provenance
         As of `Roots`.
     """
 
@@ -71,10 +79,24 @@ class PositionRoots(_Sided):
     reason: npt.NDArray[np.uint8]
     start: float
     side: Side
+    accounts: Accounts
+    provenance: Provenance
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The id of each position's account: int64[k] or object[k] of str."""
+        ids: npt.NDArray[Any] = self.accounts.ids[self.account]
+        return ids
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        return {"position": self.position, "symbol": self.symbols, **super()._columns()}
+
+    def _column_of_ids(self) -> Ids:
+        return self.accounts._ids.take(self.account)
 
 
 @dataclass(frozen=True, eq=False)
-class Roots(_Sided, Audited):
+class Roots(_Sided):
     """The prices (or factors) at which the decision over n accounts changes.
 
     ``np.asarray(roots)`` is the side that was asked for.
@@ -112,6 +134,9 @@ class Roots(_Sided, Audited):
     def ids(self) -> npt.NDArray[Any]:
         """The account ids: int64[n] or object[n] of str."""
         return self.accounts.ids
+
+    def _column_of_ids(self) -> Ids:
+        return self.accounts._ids
 
     def __repr__(self) -> str:
         counts = np.bincount(self.reason, minlength=len(RootReason))

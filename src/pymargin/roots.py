@@ -243,6 +243,7 @@ def _solve(
         first = _offsets(bound.accounts)[:-1]
         owner = np.searchsorted(first, positions, side="right") - 1
         isolated.put(offsets[at_rows[owner]] + positions - first[owner], of_positions)
+    provenance = Provenance.of(rules, joint_methodology(parts))
     return Roots(
         accounts=accounts,
         below=roots.below,
@@ -250,8 +251,8 @@ def _solve(
         reason=roots.reason,
         start=start,
         side=side,
-        positions=_position_roots(accounts, isolated, start, side),
-        provenance=Provenance.of(rules, joint_methodology(parts)),
+        positions=_position_roots(accounts, isolated, start, side, provenance),
+        provenance=provenance,
     )
 
 
@@ -261,7 +262,7 @@ def _offsets(accounts: Accounts) -> npt.NDArray[np.int64]:
 
 
 def _position_roots(
-    accounts: Accounts, figures: RootFigures, start: float, side: Side
+    accounts: Accounts, figures: RootFigures, start: float, side: Side, provenance: Provenance
 ) -> PositionRoots:
     solved = np.flatnonzero(figures.is_solved)
     offsets = _offsets(accounts)
@@ -280,6 +281,8 @@ def _position_roots(
         reason=figures.reason[solved],
         start=start,
         side=side,
+        accounts=accounts,
+        provenance=provenance,
     )
 
 

@@ -14,14 +14,16 @@ from pymargin.book import book_of
 from pymargin.evaluation import BoundMode, Evaluation, Missing, thresholds_of
 from pymargin.filling import check_threads
 from pymargin.futures import FuturesEvaluation
+from pymargin.ids import Ids
 from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Mode
 from pymargin.pools import BoundPools
 from pymargin.portfolio import PortfolioEvaluation
 from pymargin.prices import PriceSource
-from pymargin.provenance import Audited, Provenance
+from pymargin.provenance import Provenance
 from pymargin.rules import MarginRules, ModeThresholds
 from pymargin.sections import gather
+from pymargin.tabular import Tabular
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -38,7 +40,7 @@ _LEAST = np.nextafter(0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shortfall(Audited):
+class Shortfall(Tabular):
     """What a book lacks to a threshold; ``np.asarray`` of it is `usdt`.
 
     Parameters
@@ -51,11 +53,25 @@ class Shortfall(Audited):
         and of cross positions, whose shortfall is their account's.
     provenance
         By which rules and formulas.
+    accounts
+        The book.
     """
 
     usdt: Floats
     positions: Floats
     provenance: Provenance
+    accounts: Accounts
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The account ids: int64[n] or object[n] of str."""
+        return self.accounts.ids
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        return {"usdt": self.usdt, "is_short": self.is_short}
+
+    def _column_of_ids(self) -> Ids:
+        return self.accounts._ids
 
     @property
     def is_short(self) -> npt.NDArray[np.bool_]:
@@ -149,7 +165,7 @@ def shortfall(
         usdt[slice(None) if where is None else where] = of_accounts
         if of_positions is not None:
             positions[slice(None) if where is None else gather(offsets, where)[1]] = of_positions
-    return Shortfall(usdt, positions, Provenance.of(rules, joint_methodology(parts)))
+    return Shortfall(usdt, positions, Provenance.of(rules, joint_methodology(parts)), accounts)
 
 
 def _of_mode(

@@ -19,9 +19,10 @@ from pymargin.known_names import unknown_names
 from pymargin.levels import bind_modes, joint_methodology
 from pymargin.modes import Action, Mode
 from pymargin.prices import Prices, PriceSource, resolve, resolve_marks
-from pymargin.provenance import Audited, Provenance
+from pymargin.provenance import Provenance
 from pymargin.rules import MarginRules
 from pymargin.shocks import Scenarios, Shocks, read_shocks
+from pymargin.tabular import Tabular
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -36,8 +37,10 @@ _OF_BOOK = ("worst_level", "worst_shock", "action_counts", "shortfall")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stress(Audited):
+class Stress(Tabular):
     """Levels and actions of n accounts under m shocks; None where ``fields`` left a result out.
+
+    As a table: the worst level of each account; the n x m grids are arrays.
 
     Parameters
     ----------
@@ -84,6 +87,11 @@ class Stress(Audited):
         if self._prices_of is None or not -len(self) <= shock < len(self):
             raise IndexError(f"shock must be one of {len(self):,}, not {shock}")
         return self._prices_of(shock % len(self))
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Return what there is one figure an account of; the grids are left to their arrays."""
+        found = {"worst_level": self.worst_level, "worst_shock": self.worst_shock}
+        return {name: values for name, values in found.items() if values is not None}
 
     def __len__(self) -> int:
         return len(self.prices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,16 @@ from pymargin.asked import ask
 from pymargin.errors import MarginError, Problem
 from pymargin.evaluation import Missing
 from pymargin.filling import check_threads
+from pymargin.ids import Ids
 from pymargin.levels import bind_cross
 from pymargin.leverages import check_classic_leverage
 from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource
-from pymargin.provenance import Audited, Provenance
+from pymargin.provenance import Provenance
 from pymargin.rules import MarginRules
 from pymargin.rules.frozen import FrozenMapping
 from pymargin.rules.thresholds import Grant, ModeThresholds
+from pymargin.tabular import Tabular
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -37,7 +39,7 @@ _DECIDES = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Switch(Audited):
+class Switch(Tabular):
     """What a switch would lead to, by account.
 
     Parameters
@@ -51,12 +53,26 @@ class Switch(Audited):
         bool[n], whether it does, decided on the decimals; False where the account is UNPRICED.
     provenance
         By which rules and formula.
+    accounts
+        The book.
     """
 
     level: npt.NDArray[np.float64]
     limit: npt.NDArray[np.float64]
     allowed: npt.NDArray[np.bool_]
     provenance: Provenance
+    accounts: Accounts
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """The account ids: int64[n] or object[n] of str."""
+        return self.accounts.ids
+
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        return {name: getattr(self, name) for name in ("level", "limit", "allowed")}
+
+    def _column_of_ids(self) -> Ids:
+        return self.accounts._ids
 
     def __len__(self) -> int:
         return len(self.level)
@@ -149,4 +165,5 @@ def switch(
         limit=asked.limit(0, len(accounts)),
         allowed=(actions & np.uint16(Action.TRADE)) != 0,
         provenance=Provenance.of(rules, bound.methodology),
+        accounts=accounts,
     )

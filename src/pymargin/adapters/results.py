@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,7 @@ import numpy.typing as npt
 from pymargin._extras import require
 from pymargin.ids import Ids, StrIds
 from pymargin.modes import Action
-
-if TYPE_CHECKING:
-    from pymargin.results import Levels
+from pymargin.provenance import Provenance
 
 __all__ = [
     "action_names",
@@ -25,23 +23,23 @@ __all__ = [
 ]
 
 
-def to_arrow(levels: Levels) -> Any:
-    """Return a ``pyarrow.Table`` with the account ids, the fields and their provenance."""
+def to_arrow(
+    ids: Ids | npt.NDArray[Any], columns: Mapping[str, npt.NDArray[Any]], provenance: Provenance
+) -> Any:
+    """Return a ``pyarrow.Table`` with the account ids, the columns and their provenance."""
     pa = require("pyarrow", extra="arrow", purpose="to_arrow")
-    names = ["account", *levels.names]
-    ids = levels._accounts._ids
-    if levels._positions is not None:
-        ids = ids.take(levels._positions)
-    columns = [id_column(pa, ids), *map(pa.array, levels.arrays().values())]
-    metadata = levels.provenance.metadata()
-    return pa.table(columns, names=names).replace_schema_metadata(metadata)
+    accounts = pa.array(ids) if isinstance(ids, np.ndarray) else id_column(pa, ids)
+    table = pa.table([accounts, *map(pa.array, columns.values())], names=["account", *columns])
+    return table.replace_schema_metadata(provenance.metadata())
 
 
-def to_frame(levels: Levels) -> Any:
+def to_frame(
+    ids: npt.NDArray[Any], columns: Mapping[str, npt.NDArray[Any]], provenance: Provenance
+) -> Any:
     """Return a ``pandas.DataFrame`` indexed by account."""
     pd = require("pandas", extra="frames", purpose="to_frame")
-    frame = pd.DataFrame(levels.arrays(), index=pd.Index(levels.ids, name="account"))
-    frame.attrs.update(levels.provenance.texts())
+    frame = pd.DataFrame(dict(columns), index=pd.Index(ids, name="account"))
+    frame.attrs.update(provenance.texts())
     return frame
 
 
