@@ -94,6 +94,22 @@ def test_a_csv_cell_that_is_no_number_is_named_by_its_column_and_row(
     )
 
 
+def test_a_csv_cell_that_is_no_text_is_named_by_its_column_and_row(desk: Desk) -> None:
+    path = desk.folder / "book.csv"
+    path.write_bytes(b"account,asset,free\n1,B\xffC,1\n")
+    ran = desk.levels("--mode", "cross_classic", accounts=path)
+    assert ran.code == 2
+    assert "book.csv: asset in row 2 (the first holds the names) must be text in UTF-8\n" in ran.err
+
+
+def test_one_of_several_answers_is_named_by_its_file(desk: Desk) -> None:
+    good, bad = desk.json("good.json", {"symbols": []}), desk.json("bad.json", [1])
+    ran = desk.run("rules", "import", "--symbols", good, "--symbols", bad,
+                   "--out", desk.folder / "out.json")  # fmt: skip
+    assert ran.code == 2
+    assert f"{bad}: $[0] must be an answer of exchangeInfo, not 1" in ran.err
+
+
 def test_verify_names_options_in_its_remarks(desk: Desk) -> None:
     account = {**FUTURES, "positions": []}
     ran = desk.run("verify", desk.json("f.json", account), "--rules", "example")

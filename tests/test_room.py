@@ -183,7 +183,7 @@ def test_an_asset_that_cannot_be_valued() -> None:
         ("cross_pro", "A", "A has no finite price: it is what is borrowed"),
         ("cross_pro", "B", "B has no schedule in cross_pro"),
         ("portfolio", "A", "A has no price above 0"),
-        ("portfolio", "B", "B has no loan_leverage of 3, 5, 10 in 1 accounts"),
+        ("portfolio", "B", "B has no loan_leverage of 3, 5, 10 in 1 account:"),
         ("portfolio", "C", "C has no schedule in portfolio"),
     ):
         row = {"account": 1, "mode": mode, "balances": [{"asset": "USDT", "free": 1}]}

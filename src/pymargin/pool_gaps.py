@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pymargin.errors import Problem, UnpricedError
 from pymargin.instruments import InstrumentRows, multi_assets_of
 from pymargin.rules import MarginRules
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -43,9 +44,12 @@ def _asset_problems(rows: InstrumentRows, gaps: npt.NDArray[np.uint16]) -> Itera
         settled = _positions_settled_in(rows, asset)
         if not (users[number] or orders[number] or settled):
             continue
-        use = f"{users[number]:,} balances and wallets hold or owe it, {settled:,} positions are "
-        use += "settled in it"
-        use += f", {orders[number]:,} open orders name it" if orders[number] else ""
+        uses = (
+            (int(users[number]), "balance", "of it"),
+            (settled, "position", "settled in it"),
+            (int(orders[number]), "open order", "of it"),
+        )
+        use = ", ".join(f"{counted(n, noun)} {what}" for n, noun, what in uses if n)
         if np.isnan(rows.index[number]):
             yield Problem("", f"{asset} has no finite price: {use}")
         else:
@@ -111,7 +115,7 @@ def _loan_problems(rows: InstrumentRows) -> Iterator[Problem]:
         yield Problem(
             "",
             f"{accounts.assets[number]} is owed without a loan_leverage of {known}: "
-            f"{int(of_asset.sum()):,} loans",
+            f"{counted(int(of_asset.sum()), 'loan')}",
         )
 
 

@@ -22,6 +22,7 @@ from pymargin.modes import Action, Mode
 from pymargin.portfolio import PortfolioEvaluation, Withdrawal
 from pymargin.prices import PriceSource, resolve
 from pymargin.rules import MarginRules, ModeThresholds
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -372,7 +373,7 @@ def _largest_loans(
             why = f"has no schedule in {bound.bound.mode}"
         else:
             known = ", ".join(map(str, rules.loan_margin))
-            why = f"has no loan_leverage of {known} in {int(unpriced.sum()):,} accounts"
+            why = f"has no loan_leverage of {known} in {counted(int(unpriced.sum()), 'account')}"
         raise UnpricedError([Problem("", f"{asset} {why}: it is what is borrowed")])
     loans = np.full(n, nan)
     if not price > 0:

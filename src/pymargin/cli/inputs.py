@@ -26,9 +26,9 @@ __all__ = [
 _TEXTS = ("account", "asset", "mode", "country", "symbol", "side")
 _QUANTITIES = ("free", "locked", "borrowed", "interest", "margin_call_ratio", "open_order_loss",
                "balance", "quantity", "entry_price", "isolated_margin")  # fmt: skip
-_NO_NUMBER = re.compile(
+_CSV_FAULT = re.compile(
     r"In CSV column #(?P<column>\d+): (?:Row #(?P<row>\d+): )?"
-    r"CSV conversion error to double: invalid value (?P<value>'.*')"
+    r"CSV conversion error to (?P<type>double|string): (?:invalid value (?P<value>'.*'))?"
 )
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
@@ -133,14 +133,16 @@ def _read_csv(path: Path) -> Any:
 
 
 def _csv_fault(path: Path, message: str) -> str:
-    """Say by its name which column of a CSV holds no number, and where."""
-    found = _NO_NUMBER.search(message)
+    """Name the column in Arrow's message by its title, and the row."""
+    found = _CSV_FAULT.search(message)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         names = next(csv.reader(file), [])
     if found is None or int(found["column"]) >= len(names):
         return message
     where = "" if found["row"] is None else f" in row {found['row']} (the first holds the names)"
-    return f"{names[int(found['column'])]}{where} must be a number, not {found['value']}"
+    rule = "a number" if found["type"] == "double" else "text in UTF-8"
+    value = "" if found["value"] is None else f", not {found['value']}"
+    return f"{names[int(found['column'])]}{where} must be {rule}{value}"
 
 
 def _ids(pa: Any, texts: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from pymargin.cli.rules_dated import apply, diff, history
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pymargin.rules.binance_futures import NotionalCoef
 
@@ -166,13 +167,23 @@ def import_rules(
 
 def _by_file(message: str, given: Mapping[str, Any]) -> str:
     """Name the file where a fault names the place in an answer, after its argument if any."""
-    files = {name: path for name, path in given.items() if isinstance(path, Path)}
     lines = []
     for line in message.splitlines():
         name, colon, rest = line.partition(": ")
-        if colon and name in files:
-            line = f"{files[name]}: {rest}"
-        elif line.startswith("$") and files:
-            line = f"{next(iter(files.values()))}: {line}"
-        lines.append(line)
+        if colon and name in given:
+            lines.append(_in_file(given[name], rest))
+        elif line.startswith("$") and len(given) == 1:
+            lines.append(_in_file(next(iter(given.values())), line))
+        else:
+            lines.append(line)
     return "\n".join(lines)
+
+
+def _in_file(given: Path | Sequence[Path], line: str) -> str:
+    """Put the file in front; of several the one that the place begins with."""
+    if isinstance(given, Path):
+        return f"{given}: {line}"
+    found = re.match(r"\$\[(\d+)\]", line)
+    if found is None or int(found[1]) >= len(given):
+        return line
+    return f"{given[int(found[1])]}: ${line[found.end() :]}"
