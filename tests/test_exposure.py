@@ -141,3 +141,15 @@ def test_tables() -> None:
     frame = found.by_symbol.to_frame()
     assert frame.index.name == "symbol"
     assert frame.loc["ETHUSDT", "long"] == 4
+
+
+def test_the_totals_say_what_they_rest_on() -> None:
+    book = pm.Accounts.from_rows([{"account": 1, "balances": [{"asset": "BTC", "free": 2}]}])
+    rules = pm.example_rules()
+    for known, digest in ((rules, rules.digest), (None, "")):
+        found = pm.exposure(book, {"BTC": 60_000}, rules=known)
+        assert (found.rules_digest, found.methodology) == (digest, "exposure")
+        for table in (found.by_asset, found.by_symbol):
+            assert table.provenance == found.provenance
+            assert table.to_arrow().schema.metadata[b"pymargin.rules_digest"] == digest.encode()
+            assert table.to_frame().attrs["methodology"] == "exposure"

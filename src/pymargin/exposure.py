@@ -12,6 +12,7 @@ from pymargin.book import check_book
 from pymargin.errors import Problem, RulesError, UnpricedError
 from pymargin.evaluation import Missing
 from pymargin.prices import PriceSource, resolve, resolve_marks
+from pymargin.provenance import Audited, Provenance
 from pymargin.rules.contracts import Contract, contract_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 
-class _Table:
+class _Table(Audited):
     """Arrays of one row a name."""
 
     key: ClassVar[str]
@@ -44,7 +45,7 @@ class _Table:
         return {name: getattr(self, name) for name in self.columns}
 
     def to_arrow(self) -> Any:
-        """Return a ``pyarrow.Table`` with a row a name.
+        """Return a ``pyarrow.Table`` with a row a name, provenance as metadata.
 
         Raises
         ------
@@ -53,10 +54,10 @@ class _Table:
         """
         from pymargin.adapters.results import named_to_arrow
 
-        return named_to_arrow(self.key, self.names, self.arrays())
+        return named_to_arrow(self.key, self.names, self.arrays(), self.provenance)
 
     def to_frame(self) -> Any:
-        """Return a ``pandas.DataFrame`` indexed by name.
+        """Return a ``pandas.DataFrame`` indexed by name, provenance in its ``attrs``.
 
         Raises
         ------
@@ -65,7 +66,7 @@ class _Table:
         """
         from pymargin.adapters.results import named_to_frame
 
-        return named_to_frame(self.key, self.names, self.arrays())
+        return named_to_frame(self.key, self.names, self.arrays(), self.provenance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +90,8 @@ class AssetExposure(_Table):
         float64[a], USDT.
     holders, owers
         int64[a]: how many accounts hold it (a wallet above 0 too), and owe it (one below 0 too).
+    provenance
+        As of the `Exposure`.
     """
 
     key: ClassVar[str] = "asset"
@@ -117,6 +120,7 @@ class AssetExposure(_Table):
     net_value: Floats
     holders: Counts
     owers: Counts
+    provenance: Provenance
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +143,8 @@ class SymbolExposure(_Table):
         float64[s]: the notionals in USDT at the settlement asset's index price, long less short.
     long_positions, short_positions
         int64[s].
+    provenance
+        As of the `Exposure`.
     """
 
     key: ClassVar[str] = "symbol"
@@ -169,14 +175,19 @@ class SymbolExposure(_Table):
     net_value: Floats
     long_positions: Counts
     short_positions: Counts
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exposure:
-    """The totals of a book: ``by_asset`` and, of its positions, ``by_symbol``."""
+class Exposure(Audited):
+    """The totals of a book: ``by_asset`` and, of its positions, ``by_symbol``.
+
+    The provenance names the rules whose contracts were read, none (``""``) where none were given.
+    """
 
     by_asset: AssetExposure
     by_symbol: SymbolExposure
+    provenance: Provenance
 
 
 def exposure(
@@ -231,13 +242,15 @@ def exposure(
     settled = (one.settlement_asset for one in contracts if one is not None)
     assets = tuple(dict.fromkeys((*accounts.assets, *settled)))
     price = _index(prices, assets, len(accounts.assets))
-    by_asset = _by_asset(accounts, assets, price, contracts)
-    by_symbol = _by_symbol(accounts, prices, contracts, dict(zip(assets, price, strict=True)))
+    provenance = Provenance.of(rules, "exposure")
+    by_asset = _by_asset(accounts, assets, price, contracts, provenance)
+    price_of = dict(zip(assets, price, strict=True))
+    by_symbol = _by_symbol(accounts, prices, contracts, price_of, provenance)
     if missing == "raise":
         problems = [*_unpriced_assets(by_asset), *_unpriced_symbols(by_symbol)]
         if problems:
             raise UnpricedError(problems)
-    return Exposure(by_asset, by_symbol)
+    return Exposure(by_asset, by_symbol, provenance)
 
 
 def _contract(symbol: str, stored: Any) -> Contract | None:
@@ -261,6 +274,7 @@ def _by_asset(
     assets: tuple[str, ...],
     price: Floats,
     contracts: tuple[Contract | None, ...],
+    provenance: Provenance,
 ) -> AssetExposure:
     n = len(assets)
 
@@ -287,6 +301,7 @@ def _by_asset(
         net_value=net * price,
         holders=holders,
         owers=owers,
+        provenance=provenance,
     )
 
 
@@ -329,6 +344,7 @@ def _by_symbol(
     prices: PriceSource,
     contracts: tuple[Contract | None, ...],
     price_of: dict[str, float],
+    provenance: Provenance,
 ) -> SymbolExposure:
     positions, n = accounts.positions, len(accounts.symbols)
     mark = resolve_marks(prices, accounts.symbols)
@@ -366,6 +382,7 @@ def _by_symbol(
         net_value=(long - short) * unit * rate,
         long_positions=np.bincount(ids[is_long], minlength=n).astype(np.int64),
         short_positions=np.bincount(ids[~is_long], minlength=n).astype(np.int64),
+        provenance=provenance,
     )
 
 

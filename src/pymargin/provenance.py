@@ -26,7 +26,8 @@ class Provenance:
     Parameters
     ----------
     rules_digest
-        The content hash of the rules, `MarginRules.digest`: the same rules give the same one.
+        The content hash of the rules, `MarginRules.digest`: the same rules give the same one;
+        ``""`` where no rules were given.
     moment
         The moment the rules are of, aware UTC; None where they state none.
     methodology
@@ -51,8 +52,10 @@ class Provenance:
     version: str = __version__
 
     @classmethod
-    def of(cls, rules: MarginRules, methodology: str) -> Provenance:
-        """Return the provenance of what these rules and this formula give, computed now."""
+    def of(cls, rules: MarginRules | None, methodology: str) -> Provenance:
+        """Return the provenance of what these rules, or none, and this formula give now."""
+        if rules is None:
+            return cls("", None, methodology)
         return cls(rules.digest, rules.moment, methodology)
 
     def texts(self) -> dict[str, str]:
@@ -85,7 +88,7 @@ class Provenance:
 
     def __str__(self) -> str:
         moment = "" if self.moment is None else f" of {moment_text(self.moment)}"
-        digest = self.rules_digest[:12]
+        digest = self.rules_digest[:12] or "none"
         return f"rules {digest}{moment}, {self.methodology}, pymargin {self.version}"
 
 

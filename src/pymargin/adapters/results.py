@@ -43,16 +43,29 @@ def to_frame(
     return frame
 
 
-def named_to_arrow(key: str, names: Sequence[str], arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
+def named_to_arrow(
+    key: str,
+    names: Sequence[str],
+    arrays: Mapping[str, npt.NDArray[Any]],
+    provenance: Provenance,
+) -> Any:
     """Return a ``pyarrow.Table`` of arrays with a column of names before them."""
     pa = require("pyarrow", extra="arrow", purpose="to_arrow")
-    return pa.table({key: pa.array(names, pa.string())} | dict(arrays))
+    table = pa.table({key: pa.array(names, pa.string())} | dict(arrays))
+    return table.replace_schema_metadata(provenance.metadata())
 
 
-def named_to_frame(key: str, names: Sequence[str], arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
+def named_to_frame(
+    key: str,
+    names: Sequence[str],
+    arrays: Mapping[str, npt.NDArray[Any]],
+    provenance: Provenance,
+) -> Any:
     """Return a ``pandas.DataFrame`` of arrays indexed by name."""
     pd = require("pandas", extra="frames", purpose="to_frame")
-    return pd.DataFrame(dict(arrays), index=pd.Index(list(names), name=key))
+    frame = pd.DataFrame(dict(arrays), index=pd.Index(list(names), name=key))
+    frame.attrs.update(provenance.texts())
+    return frame
 
 
 def id_column(pa: Any, ids: Ids) -> Any:
