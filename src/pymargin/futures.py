@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from pymargin.evaluation import Missing, methodology_of, thresholds_of
 from pymargin.filling import arrays_for, check_threads, into
 from pymargin.grids import GridArrays
 from pymargin.modes import Action, Mode
-from pymargin.ordering import ModeKeys
+from pymargin.ordering import mode_keys
 from pymargin.pools import BoundPools, bind_pools
 from pymargin.prices import PriceSource
 from pymargin.provenance import Provenance
@@ -394,7 +394,7 @@ def _futures(
     arrays = arrays_for(FuturesLevels, len(accounts), fields, out)
     evaluation.run(arrays, threads)
 
-    keys = ModeKeys(evaluation, threads, arrays.get("margin_level"))
+    keys = partial(mode_keys, evaluation, threads, arrays.get("margin_level"), None)
     worst = (keys, evaluation.exact_order_key)
     result = FuturesLevels(accounts, rules, evaluation.methodology, arrays, worst)
     result._positions_of = evaluation.positions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -24,7 +25,7 @@ from pymargin.filling import arrays_for, check_threads, empty, into
 from pymargin.futures import bind_futures
 from pymargin.leverages import check_classic_leverage
 from pymargin.modes import Mode
-from pymargin.ordering import ExactKeys, GivenKeys, ModeKeys, order_keys
+from pymargin.ordering import exact_key, given_keys, mode_keys, order_keys
 from pymargin.portfolio import bind_portfolio
 from pymargin.prices import PriceSource
 from pymargin.results import BookLevels, ClassicLevels, Levels, ProLevels
@@ -221,7 +222,7 @@ def evaluate(
     parts = bind_modes(accounts, prices, rules, leverage=leverage, missing=missing, threads=threads)
     for positions, bound in parts:
         _scatter(bound, positions, arrays, keys, threads)
-    worst = (GivenKeys(keys), ExactKeys(parts, len(accounts)))
+    worst = (partial(given_keys, keys), partial(exact_key, parts, len(accounts)))
     result = BookLevels(accounts, rules, joint_methodology(parts), arrays, worst)
     return into(out, result)
 
@@ -402,7 +403,7 @@ def _run(
     bound.run(arrays, threads, order)
 
     positions = slot_accounts(bound.accounts) if order == "slot" else None
-    keys = ModeKeys(bound, threads, arrays.get("margin_level"), positions)
+    keys = partial(mode_keys, bound, threads, arrays.get("margin_level"), positions)
     worst = (keys, bound.exact_order_key)
     result = kind(bound.accounts, bound.rules, bound.methodology, arrays, worst, positions)
     return into(out, result)

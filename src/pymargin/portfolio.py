@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +23,7 @@ from pymargin.evaluation import (
 from pymargin.filling import arrays_for, check_threads, into
 from pymargin.grids import GridArrays
 from pymargin.modes import Mode
-from pymargin.ordering import ModeKeys
+from pymargin.ordering import mode_keys
 from pymargin.pools import BoundPools, bind_pools
 from pymargin.prices import PriceSource
 from pymargin.results import PortfolioLevels
@@ -314,7 +315,7 @@ def _portfolio(
     arrays = arrays_for(PortfolioLevels, len(accounts), fields, out)
     evaluation.run(arrays, threads, withdrawal)
 
-    keys = ModeKeys(evaluation, threads, arrays.get("uni_mmr"))
+    keys = partial(mode_keys, evaluation, threads, arrays.get("uni_mmr"), None)
     worst = (keys, evaluation.exact_order_key)
     result = PortfolioLevels(accounts, rules, evaluation.methodology, arrays, worst)
     return into(out, result)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.ids import Ids
-from pymargin.ordering import SomeKeys
+from pymargin.ordering import some_keys
 from pymargin.provenance import Provenance
 from pymargin.tabular import Tabular
 
@@ -162,7 +163,7 @@ class Levels(Tabular):
         arrays = {name: getattr(self, name)[rows] for name in self._names}
         taken = copy(self)
         taken._positions = self.book_rows[rows]
-        taken._order = (SomeKeys(keys, rows), exact_key)
+        taken._order = (partial(some_keys, keys, rows), exact_key)
         for name, values in arrays.items():
             setattr(taken, name, values)
         return taken
