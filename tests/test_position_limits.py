@@ -136,7 +136,9 @@ def test_both_answers_agree_with_the_definition_on_real_brackets() -> None:
         (250, 20),
         (1250, 20),
         (2500, 10),
-        (1e6, 1),
+        (1e5, 1),
+        (math.nextafter(1e5, math.inf), 0),
+        (1e15, 0),
     ],
 )
 def test_the_leverage_of_a_stake_keeps_its_position_within_a_bracket(

@@ -328,8 +328,12 @@ def test_worst_counts():
     assert len(found.worst()) == 11
     assert len(found.worst(0)) == 0
     assert len(found.worst(10**9)) == 11
-    with pytest.raises(ValueError, match="count must be at least 0, not -1"):
+    with pytest.raises(ValueError, match="count must be a whole number of at least 0, not -1"):
         found.worst(-1)
+    for count in ("3", 1.5, None, True):
+        with pytest.raises(ValueError, match="count must be a whole number of at least 0, not"):
+            found.worst(count)  # type: ignore[arg-type]
+    assert len(found.worst(np.int64(3))) == 3
 
 
 # Tables and provenance.

@@ -151,3 +151,18 @@ def test_a_trade_of_an_account_that_cannot_be_is_refused(account: Any) -> None:
     trade = {"account": account, "asset": "BTC", "quantity": 0.01, "quote": "USDT", "price": 64000}
     with pytest.raises(pm.AccountsError, match="must be one of the 1 accounts of the book"):
         pm.after(BOOK, [trade])
+
+
+@pytest.mark.parametrize("name", ["max_borrow", "max_transfer_out"])
+@pytest.mark.parametrize("withdrawal", ["x", None])
+def test_the_reading_of_a_withdrawal_that_was_found_is_said(name: str, withdrawal: Any) -> None:
+    said = f"withdrawal must be 'maintenance' or 'initial', not {withdrawal!r}"
+    with pytest.raises(ValueError, match=said):
+        getattr(pm, name)(BOOK, PRICES, RULES, "USDT", withdrawal=withdrawal)
+
+
+def test_texts_that_are_no_numbers_are_quoted() -> None:
+    with pytest.raises(pm.MarginError, match=r"must be a number of at least 1, not '20'"):
+        pm.max_position("BTCUSDT", "20", RULES)
+    with pytest.raises(pm.MarginError, match=r"total must be a number of at least 0, not '1'"):
+        pm.max_transfer_in("1", 1, 1)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pymargin.errors import MarginError, Problem
 
-__all__ = ["Number", "answer", "exact_numbers", "not_above"]
+__all__ = ["Number", "answer", "exact_numbers", "not_above", "shown"]
 
 Number: TypeAlias = float | Decimal | Fraction | npt.ArrayLike
 """A number, or an array of numbers; a float counts as its shortest decimal."""
@@ -44,10 +44,15 @@ def exact_numbers(
         number = _exact(value)
         if number is None or number < least or (number == least and not inclusive):
             where = f"{name}[{', '.join(map(str, place))}]" if place else name
-            problems.append(Problem(where, "out of range", value, expected))
+            problems.append(Problem(where, "out of range", shown(value), expected))
         else:
             read[place] = number
     return read
+
+
+def shown(value: object) -> object:
+    """Return a value as a message shows it: a text in its quotes, so that it reads as one."""
+    return repr(value) if isinstance(value, str | bytes) else value
 
 
 def _exact(value: object) -> Fraction | None:

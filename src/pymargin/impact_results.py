@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -221,6 +222,8 @@ class Impact(Audited):
         count
             How many accounts at most; all that change where absent.
         """
+        if count is not None and (not isinstance(count, Integral) or count < 0):
+            raise ValueError(f"count must be a whole number of at least 0, not {count!r}")
         changed = np.flatnonzero(self.is_changed)
         gains = ~self.actions_before[changed] & self.actions_after[changed]
         fewer = self.actions_before[changed] & ~self.actions_after[changed]

@@ -34,7 +34,14 @@ from pymargin.tables import AccountClass, compile_decisions, limit_for
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
 
-__all__ = ["PortfolioEvaluation", "Withdrawal", "bind_portfolio", "portfolio", "portfolio_pro"]
+__all__ = [
+    "PortfolioEvaluation",
+    "Withdrawal",
+    "bind_portfolio",
+    "check_withdrawal",
+    "portfolio",
+    "portfolio_pro",
+]
 
 Floats = npt.NDArray[np.float64]
 Withdrawal = Literal["maintenance", "initial"]
@@ -261,6 +268,12 @@ def portfolio_pro(
     )
 
 
+def check_withdrawal(withdrawal: object) -> None:
+    """Refuse another reading of the largest withdrawal than the two."""
+    if withdrawal not in _WITHDRAWALS:
+        raise ValueError(f"withdrawal must be 'maintenance' or 'initial', not {withdrawal!r}")
+
+
 def bind_portfolio(
     mode: Mode,
     accounts: Accounts,
@@ -307,8 +320,7 @@ def _portfolio(
     threads: int,
 ) -> PortfolioLevels:
     check_threads(threads)
-    if withdrawal not in _WITHDRAWALS:
-        raise ValueError(f"withdrawal must be 'maintenance' or 'initial', not {withdrawal!r}")
+    check_withdrawal(withdrawal)
     evaluation = bind_portfolio(
         mode, accounts, prices, rules, leverage=leverage, missing=missing, threads=threads
     )

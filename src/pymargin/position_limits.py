@@ -120,7 +120,8 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
 
     A position of ``stake * leverage`` must lie within the cap of a bracket whose leverage is not
     below that one ("Leverage and Margin of USDⓈ-M Futures Contracts", FAQ 360033162192). At least
-    1, the leverage of no debt; above a closed last cap the last bracket goes on (our reading).
+    1, the leverage of no debt, where the stake itself may be held at all; the last bracket goes on
+    above a closed cap for what its leverage makes of the stake (our reading).
 
     Parameters
     ----------
@@ -135,7 +136,8 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
     Returns
     -------
     float or float64 array
-        The leverage, which need not be whole, rounded down where float64 cannot hold it.
+        The leverage, which need not be whole, rounded down where float64 cannot hold it; 0 for a
+        stake above a closed last cap, as of `max_leverage`.
 
     Raises
     ------
@@ -157,6 +159,9 @@ def max_leverage_for_stake(symbol: str, stake: Number, rules: MarginRules) -> An
         raise MarginError(problems)
 
     def largest(one: Fraction) -> float:
+        last_cap = brackets[-1][0]
+        if last_cap is not None and one > last_cap:
+            return 0.0
         best = Fraction(1)
         for number, (cap, allowed) in enumerate(brackets):
             is_last = number == len(brackets) - 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from math import inf
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
@@ -137,8 +138,8 @@ class Levels(Tabular):
         count
             How many accounts at most.
         """
-        if count < 0:
-            raise ValueError(f"count must be at least 0, not {count}")
+        if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
+            raise ValueError(f"count must be a whole number of at least 0, not {count!r}")
         keys, exact_key = self._order[0](), self._order[1]
         is_unpriced = np.isnan(keys)
         keys = np.where(is_unpriced, inf, keys)

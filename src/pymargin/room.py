@@ -19,7 +19,7 @@ from pymargin.futures import FuturesEvaluation
 from pymargin.known_names import unknown_names
 from pymargin.levels import bind_modes
 from pymargin.modes import Action, Mode
-from pymargin.portfolio import PortfolioEvaluation, Withdrawal
+from pymargin.portfolio import PortfolioEvaluation, Withdrawal, check_withdrawal
 from pymargin.prices import PriceSource, resolve
 from pymargin.rules import MarginRules, ModeThresholds
 from pymargin.words import counted
@@ -112,6 +112,7 @@ def max_borrow(
     (array([50000.]), True)
     """
     check_threads(threads)
+    check_withdrawal(withdrawal)
     parts = bind_modes(
         accounts,
         prices,
@@ -194,6 +195,7 @@ def max_transfer_out(
     array([400.])
     """
     check_threads(threads)
+    check_withdrawal(withdrawal)
     parts = bind_modes(
         accounts,
         prices,

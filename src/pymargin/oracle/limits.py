@@ -97,8 +97,12 @@ def max_leverage(tiers: Sequence[Tier], stake: float) -> Fraction:
     """Return the largest leverage at which a stake's position stays in a bracket that allows it.
 
     The largest L with ``stake * L`` at or below the cap of a bracket whose leverage is at least
-    L; at least 1, the leverage of no debt. Above the last cap the last bracket goes on.
+    L; at least 1, the leverage of no debt. Above the last cap the last bracket goes on, for a
+    stake that is within it; 0 for one that is not.
     """
+    last_cap = tiers[-1].cap
+    if last_cap is not None and exact(stake) > exact_decimal(last_cap):
+        return Fraction(0)
     best = Fraction(1)
     for tier in tiers:
         largest = _leverage("tiers", tier)
