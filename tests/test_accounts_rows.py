@@ -155,6 +155,11 @@ ROW_FAULTS = {
     "mode": ({"mode": "crosspro"}, f"mode must be {MODES}, not 'crosspro'"),
     "mode type": ({"mode": 1}, f"mode must be {MODES}, not 1"),
     "leverage": ({"leverage": 4}, "leverage must be 3 or 5, not 4.0 (account 'u42')"),
+    "leverage usdm": (
+        {"leverage": 20, "mode": "usdm"},
+        "leverage must be absent: it belongs to each of positions (an account's own is 3 or 5, in "
+        "cross_classic), not 20.0 (account 'u42')",
+    ),
     "leverage 0": ({"leverage": 0}, "leverage must be 3 or 5, not 0.0"),
     "leverage type": ({"leverage": "x"}, "leverage must be a number, not 'x'"),
     "ratio": ({"margin_call_ratio": 0}, "margin_call_ratio must be finite and > 0, not 0.0"),

@@ -271,7 +271,11 @@ def _check_loan_leverage(columns: Columns, faults: Faults) -> None:
 def _check_account_numbers(columns: Columns, faults: Faults) -> None:
     given = ~np.isnan(columns.leverage)
     leverage = columns.leverage
-    _flag(columns, faults, "leverage", given & (leverage != 3) & (leverage != 5), "3 or 5")
+    bad = given & (leverage != 3) & (leverage != 5)
+    has_positions = columns.mode > MODE_CODES["cross_pro"]
+    _flag(columns, faults, "leverage", bad & ~has_positions, "3 or 5")
+    rule = "absent: it belongs to each of positions (an account's own is 3 or 5, in cross_classic)"
+    _flag(columns, faults, "leverage", bad & has_positions, rule)
 
     ratio = columns.margin_call_ratio
     given = ~np.isnan(ratio)
