@@ -140,3 +140,28 @@ def test_bits_are_the_same_for_any_threads() -> None:
     )
     assert np.array_equal(one.level, two.level)
     assert np.array_equal(one.allowed, two.allowed)
+
+
+@pytest.mark.parametrize("to", ["cross_classic", "cross_pro"])
+def test_accounts_of_portfolio_margin_and_futures_do_not_switch(to: str) -> None:
+    """They need no leverage and no price either: nothing is asked of them."""
+    balances = [{"asset": "USDT", "free": 1000}]
+    rows: list[dict[str, Any]] = [
+        {"account": 1, "mode": "usdm", "wallets": [{"asset": "ABC", "balance": -5}]},
+        {"account": 2, "mode": "cross_classic", "leverage": 3, "balances": balances},
+        {"account": 3, "mode": "portfolio", "balances": [{"asset": "ABC", "free": 1}]},
+        {"account": 4, "leverage": 5, "balances": balances},
+        {"account": 5, "mode": "coinm"},
+    ]
+    rules = pm.example_rules()
+    found = pm.switch(pm.Accounts.from_rows(rows), {}, rules, to)
+    assert found.allowed.tolist() == [False, True, False, True, False]
+    assert np.isnan(found.level).tolist() == [True, False, True, False, True]
+    assert found.ids.tolist() == [1, 2, 3, 4, 5]
+    for row, level, limit, allowed in zip(
+        rows, found.level, found.limit, found.allowed, strict=True
+    ):
+        theirs = oracle.switch(row, {}, rules, to)
+        assert theirs.allowed == allowed
+        assert np.array_equal([float(theirs.level), float(theirs.limit)], [level, limit],
+                              equal_nan=True)  # fmt: skip

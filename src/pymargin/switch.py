@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.asked import ask
+from pymargin.columns import MODE_CODES
 from pymargin.errors import MarginError, Problem
-from pymargin.evaluation import Missing
+from pymargin.evaluation import Evaluation, Missing
 from pymargin.filling import check_threads
 from pymargin.ids import Ids
 from pymargin.levels import bind_cross
@@ -46,11 +47,12 @@ class Switch(Tabular):
     ----------
     level
         float64[n], the level that decides: of Pro the margin level, of Classic the collateral
-        margin level; NaN where the account is UNPRICED, inf where it owes nothing.
+        margin level; NaN where the account is UNPRICED or one of portfolio margin or futures, inf
+        where it owes nothing.
     limit
-        float64[n], what it must lie above.
+        float64[n], what it must lie above; NaN where the account is none of cross margin.
     allowed
-        bool[n], whether it does, decided on the decimals; False where the account is UNPRICED.
+        bool[n], whether it does, decided on the decimals; False where the level is NaN.
     provenance
         By which rules and formula.
     accounts
@@ -90,12 +92,13 @@ def switch(
     missing: Missing = "raise",
     threads: int = 1,
 ) -> Switch:
-    """Say which accounts may switch to Classic or to Pro, whatever their own mode.
+    """Say which accounts of cross margin may switch to Classic or to Pro.
 
     To Pro: the resulting Pro margin level above 2. To Classic: the resulting collateral margin
     level above the initial risk ratio, 1.25 at 5x and 1.5 at 3x. Source: "Introduction to Binance
     Cross Margin Pro" (FAQ, updated 2024-12-19). What else the exchange asks (a quiz, a region) is
-    not looked at.
+    not looked at. Accounts of portfolio margin and futures have no such switch; one without a mode
+    is taken for one of cross margin.
 
     Parameters
     ----------
@@ -137,17 +140,47 @@ def switch(
         expected = " or ".join(sorted(_DECIDES))
         raise MarginError([Problem("to", "mode", repr(to), expected)])
     mode = Mode(to)
-    decides = _DECIDES[mode]
-    bound = bind_cross(
-        mode,
-        accounts,
-        prices,
-        rules,
-        leverage=leverage,
-        missing=missing,
-        readings=(collateral, order_loss),
+    chosen = _of_cross_margin(accounts)
+    book = accounts if chosen is None else accounts.select(chosen)
+    readings = (collateral, order_loss)
+    bound, limit = _bind(mode, book, prices, rules, leverage, missing, readings)
+    level = np.empty(len(book))
+    actions = np.empty(len(book), dtype=np.uint16)
+    bound.run({_DECIDES[mode].level: level, "actions": actions}, threads)
+    allowed = (actions & np.uint16(Action.TRADE)) != 0
+    if chosen is not None:
+        n = len(accounts)
+        level, limit = (_spread(one, chosen, np.full(n, np.nan)) for one in (level, limit))
+        allowed = _spread(allowed, chosen, np.zeros(n, dtype=np.bool_))
+    return Switch(
+        level=level,
+        limit=limit,
+        allowed=allowed,
+        provenance=Provenance.of(rules, bound.methodology),
+        accounts=accounts,
     )
-    thresholds = ModeThresholds(lines=(), actions=(), grants=(decides,))
+
+
+def _of_cross_margin(accounts: Accounts) -> npt.NDArray[np.int64] | None:
+    """Return which accounts may be in either mode; None: all."""
+    may = np.isin(accounts._mode, [0, *(MODE_CODES[one] for one in _DECIDES)])
+    return None if may.all() else np.flatnonzero(may)
+
+
+def _bind(
+    mode: Mode,
+    accounts: Accounts,
+    prices: PriceSource,
+    rules: MarginRules,
+    leverage: int | None,
+    missing: Missing,
+    readings: tuple[str, str],
+) -> tuple[Evaluation, npt.NDArray[np.float64]]:
+    """Bind the mode with the switch for its only threshold; return it and the limits."""
+    bound = bind_cross(
+        mode, accounts, prices, rules, leverage=leverage, missing=missing, readings=readings
+    )
+    thresholds = ModeThresholds(lines=(), actions=(), grants=(_DECIDES[mode],))
     own = leverage if mode is Mode.CROSS_CLASSIC else None
     asked = ask(mode, accounts, thresholds, bound.spec.levels, own, name=f"switch/{mode}")
     bound = replace(
@@ -157,13 +190,11 @@ def switch(
         classes=asked.classes,
         class_key=(thresholds, own),
     )
-    level = np.empty(len(accounts))
-    actions = np.empty(len(accounts), dtype=np.uint16)
-    bound.run({decides.level: level, "actions": actions}, threads)
-    return Switch(
-        level=level,
-        limit=asked.limit(0, len(accounts)),
-        allowed=(actions & np.uint16(Action.TRADE)) != 0,
-        provenance=Provenance.of(rules, bound.methodology),
-        accounts=accounts,
-    )
+    return bound, asked.limit(0, len(accounts))
+
+
+def _spread(
+    found: npt.NDArray[Any], chosen: npt.NDArray[np.int64], whole: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    whole[chosen] = found
+    return whole

@@ -30,6 +30,7 @@ __all__ = ["Switch", "max_borrow", "max_transfer_out", "shortfall", "switch"]
 _NOTHING = Fraction(0)
 _FUTURES = (Mode.USDM, Mode.COINM)
 # Introduction to Binance Cross Margin Pro (FAQ, updated 2024-12-19): the initial risk ratios.
+_SWITCHES = (Mode.CROSS_CLASSIC, Mode.CROSS_PRO)
 _PRO_ABOVE = Fraction(2)
 _CLASSIC_ABOVE = {3: Fraction(3, 2), 5: Fraction(5, 4)}
 
@@ -212,15 +213,15 @@ class Switch:
     ----------
     level
         The level that decides: of Pro the margin level, of Classic the collateral margin level;
-        ``nan`` where the account is UNPRICED.
+        ``nan`` where the account is UNPRICED or is none of cross margin.
     limit
-        What it must lie above.
+        What it must lie above; ``nan`` where the account is none of cross margin.
     allowed
         Whether it does.
     """
 
     level: Level
-    limit: Fraction
+    limit: Level
     allowed: bool
 
 
@@ -239,7 +240,7 @@ def switch(
     To Pro: the resulting Pro margin level above 2. To Classic: the resulting collateral margin
     level above the initial risk ratio, 1.25 at 5x and 1.5 at 3x ("Introduction to Binance Cross
     Margin Pro", FAQ, updated 2024-12-19). What else the exchange asks (a quiz, a region) is not
-    looked at.
+    looked at. An account of portfolio margin or futures has no such switch.
 
     Raises
     ------
@@ -248,6 +249,9 @@ def switch(
     AccountsError
         As the mode; to Classic, without a leverage.
     """
+    own = row.get("mode")
+    if to in _SWITCHES and own is not None and own not in _SWITCHES:
+        return Switch(math.nan, math.nan, False)
     if to == Mode.CROSS_PRO:
         pro = cross_pro(row, prices, rules, collateral=collateral, order_loss=order_loss)
         return Switch(pro.margin_level, _PRO_ABOVE, pro.margin_level > _PRO_ABOVE)
