@@ -163,6 +163,20 @@ def test_what_is_no_shock_is_bad_input(desk: Desk, shocks: Any, said: str) -> No
     assert said in ran.err
 
 
+def test_a_factor_that_is_no_number_is_bad_input(desk: Desk) -> None:
+    for given in ("nan", "inf"):
+        ran = stress(desk, "--factor", given)
+        assert ran.code == 2
+        assert f"--factor {given}: a factor such as 0.9 must be a number of at least 0" in ran.err
+
+
+def test_a_shock_out_of_range_is_named(desk: Desk) -> None:
+    shocks = desk.json("shocks.json", {"calm": {}, "crash": {"BTC": 1e-200}})
+    ran = stress(desk, "--shocks", shocks)
+    assert ran.code == 2
+    assert "the price of BTC under crash must be 0 or from" in ran.err
+
+
 def test_unpriced_accounts_give_exit_code_1(desk: Desk) -> None:
     desk.json("prices.json", {name: x for name, x in PRICES.items() if name != "BTCUSD_PERP"})
     ran = stress(desk, "--factor", "1")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pymargin.cli.faults import InputError
+from pymargin.errors import PricesError
 
-__all__ = ["Shock", "check_names", "factors_of", "read_shocks"]
+__all__ = ["Shock", "check_names", "factors_of", "naming", "read_shocks"]
+
+_NUMBER = re.compile(r"\bunder shock (\d+)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,9 @@ def read_shocks(factors: Sequence[float], path: Path | None) -> list[Shock]:
         There is none, or the file holds something else.
     """
     shocks = [] if path is None else _from_file(path)
-    shocks += [Shock(_label(factor), f"--factor {factor:g}", factor) for factor in factors]
+    for factor in factors:
+        place = f"--factor {factor:g}"
+        shocks.append(Shock(_label(factor), place, _factor(place, factor)))
     if not shocks:
         raise InputError("give a shock: --factor 0.9 (several times), or --shocks FILE")
     if len({isinstance(shock.factor, dict) for shock in shocks}) > 1:
@@ -90,6 +97,18 @@ def factors_of(shocks: Sequence[Shock]) -> list[float] | list[dict[str, float]]:
     """Return the shocks as `pymargin.stress` takes them."""
     named = [shock.factor for shock in shocks if isinstance(shock.factor, dict)]
     return named or [shock.factor for shock in shocks if not isinstance(shock.factor, dict)]
+
+
+@contextmanager
+def naming(shocks: Sequence[Shock]) -> Iterator[None]:
+    """Name the shock where the library says its number."""
+    try:
+        yield
+    except PricesError as err:
+        named = _NUMBER.sub(lambda found: f"under {shocks[int(found[1])].label}", str(err))
+        if named == str(err):
+            raise
+        raise InputError(named) from err
 
 
 def _from_file(path: Path) -> list[Shock]:

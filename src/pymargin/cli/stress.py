@@ -106,7 +106,7 @@ def stress(
     from pymargin.cli.price_inputs import read_price_files
     from pymargin.cli.progress import steps
     from pymargin.cli.screen import Screen
-    from pymargin.cli.shock_files import check_names, factors_of, read_shocks
+    from pymargin.cli.shock_files import check_names, factors_of, naming, read_shocks
 
     inputs = (accounts, *prices, Path(rules), *(x for x in (wallets, positions, shocks) if x))
     if out is not None:
@@ -124,17 +124,18 @@ def stress(
         check_names(given, names)
         labels = [shock.label for shock in given]
         work.begin("evaluating")
-        found = pm.stress(
-            book,
-            known_prices,
-            known_rules,
-            factors_of(given),
-            worst=True,
-            mode=mode,
-            leverage=leverage_of_accounts(book, mode, leverage),
-            missing=missing,
-            threads=threads,
-        )
+        with naming(given):
+            found = pm.stress(
+                book,
+                known_prices,
+                known_rules,
+                factors_of(given),
+                worst=True,
+                mode=mode,
+                leverage=leverage_of_accounts(book, mode, leverage),
+                missing=missing,
+                threads=threads,
+            )
         if out is not None:
             work.begin("writing")
             write_table(_table(found, labels), out)
