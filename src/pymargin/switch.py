@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.asked import ask
+from pymargin.book import check_book
 from pymargin.columns import MODE_CODES
 from pymargin.errors import MarginError, Problem
 from pymargin.evaluation import Evaluation, Missing
@@ -140,6 +141,7 @@ def switch(
         expected = " or ".join(sorted(_DECIDES))
         raise MarginError([Problem("to", "mode", repr(to), expected)])
     mode = Mode(to)
+    check_book(accounts)
     chosen = _of_cross_margin(accounts)
     book = accounts if chosen is None else accounts.select(chosen)
     readings = (collateral, order_loss)
