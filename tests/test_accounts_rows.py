@@ -281,7 +281,7 @@ def test_position_finds_every_id():
 @pytest.mark.parametrize("account", ["u", "2", 1, None, True])
 def test_position_refuses_an_id_that_is_not_there(account):
     book = Accounts.from_rows([{"account": "u1"}, {"account": "u2"}])
-    with pytest.raises(AccountsError, match=r"is not among these 2 accounts, whose ids are str"):
+    with pytest.raises(AccountsError, match=r"is not in the book of 2 accounts, whose ids are str"):
         book.position(account)
 
 

@@ -109,9 +109,9 @@ def test_what_cannot_be_valued_is_named_or_flagged() -> None:
     with pytest.raises(pm.UnpricedError) as caught:
         pm.exposure(accounts, {"BTCUSD_PERP": 5e4})
     text = str(caught.value)
-    assert "BTC has no finite price: 2 accounts hold it, 1 owe it" in text
+    assert "BTC has no finite price: held by 2 accounts, owed by 1" in text
     assert "ETHUSDT has no finite mark price above 0: 3 positions in it" in text
-    assert "BTCUSD_PERP is settled in BTC, which has no finite price: 1 positions in it" in text
+    assert "BTCUSD_PERP is settled in BTC, which has no finite price: 1 position in it" in text
     assert "?? has no contract in the rules" in text
     found = pm.exposure(accounts, {"BTCUSD_PERP": 5e4}, missing="flag")
     assert math.isnan(found.by_asset.net_value[0])

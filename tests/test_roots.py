@@ -150,3 +150,8 @@ def test_mixed_modes_are_solved_each_under_its_own():
     rng.shuffle(rows)
     check("liquidation_price", rows, prices, rules, "AAAUSDT")
     check("liquidation_price", rows, prices, rules, "AAA")
+
+
+def test_roots_of_nobody_have_a_repr_too():
+    nobody = pm.Accounts.from_rows([])
+    assert repr(pm.liquidation_factor(nobody, {}, pm.example_rules())) == "<Roots of 0 accounts>"

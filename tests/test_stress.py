@@ -315,7 +315,7 @@ def test_worst_alone_has_no_field_of_the_grid():
 
 def test_out_must_be_of_the_same_size_and_fields():
     out = stress([1.0, 0.5], fields=["level"])
-    with pytest.raises(ValueError, match="of 6 accounts and 1 shocks, not of 6 and 2"):
+    with pytest.raises(ValueError, match="of 6 accounts and 1 shock, not of 6 and 2"):
         stress([1.0], out=out)
     with pytest.raises(ValueError, match=r"fields must be those of out, \['level'\]"):
         stress([1.0, 0.5], out=out, fields=["actions"])

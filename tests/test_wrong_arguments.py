@@ -96,7 +96,7 @@ def test_an_asset_is_a_name(question: Callable[..., Any], asset: Any) -> None:
 
 
 def test_out_is_an_earlier_result() -> None:
-    with pytest.raises(ValueError, match="out must be ClassicLevels of 1 accounts, not int"):
+    with pytest.raises(ValueError, match="out must be ClassicLevels of 1 account, not int"):
         pm.cross_classic(BOOK, PRICES, RULES, out=5)  # type: ignore[arg-type]
 
 
@@ -149,7 +149,7 @@ def test_a_file_of_something_else_is_no_rules_in_one_sentence() -> None:
 @pytest.mark.parametrize("account", [[], {}, None, 1.5])
 def test_a_trade_of_an_account_that_cannot_be_is_refused(account: Any) -> None:
     trade = {"account": account, "asset": "BTC", "quantity": 0.01, "quote": "USDT", "price": 64000}
-    with pytest.raises(pm.AccountsError, match="must be one of the 1 accounts of the book"):
+    with pytest.raises(pm.AccountsError, match="must be an account of the book, which has 1, not"):
         pm.after(BOOK, [trade])
 
 

@@ -30,6 +30,7 @@ from pymargin.stored import (
     stored_positions,
     stored_wallets,
 )
+from pymargin.words import counted
 
 __all__ = ["Accounts"]
 
@@ -517,7 +518,7 @@ class Accounts:
         position = self._ids.find(account_id)
         if position is None:
             raise AccountsError(
-                f"account {account_id!r} is not among these {len(self):,} accounts, "
+                f"account {account_id!r} is not in the book of {counted(len(self), 'account')}, "
                 f"whose ids are {self._ids.kind}"
             )
         return position

@@ -139,7 +139,7 @@ class _Changes:
         given = {name: value for name, value in trade.items() if value is not None}
         position = self._position(given.pop("account", None))
         if position is None:
-            expected = f"one of the {len(self._accounts):,} accounts of the book"
+            expected = f"an account of the book, which has {len(self._accounts):,}"
             self._note(Problem(f"{where}.account", "unknown", trade.get("account"), expected))
         read = _read(where, given)
         if isinstance(read, list):

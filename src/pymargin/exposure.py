@@ -14,6 +14,7 @@ from pymargin.evaluation import Missing
 from pymargin.prices import PriceSource, resolve, resolve_marks
 from pymargin.provenance import Audited, Provenance
 from pymargin.rules.contracts import Contract, contract_of
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -391,8 +392,8 @@ def _unpriced_assets(found: AssetExposure) -> list[Problem]:
     return [
         Problem(
             "",
-            f"{found.assets[number]} has no finite price: {found.holders[number]:,} accounts "
-            f"hold it, {found.owers[number]:,} owe it",
+            f"{found.assets[number]} has no finite price: held by "
+            f"{counted(int(found.holders[number]), 'account')}, owed by {found.owers[number]:,}",
         )
         for number in np.flatnonzero(used & np.isnan(found.price)).tolist()
     ]
@@ -409,5 +410,7 @@ def _unpriced_symbols(found: SymbolExposure) -> list[Problem]:
             why = "has no finite mark price above 0"
         else:
             why = f"is settled in {asset}, which has no finite price"
-        problems.append(Problem("", f"{symbol} {why}: {count[number]:,} positions in it"))
+        problems.append(
+            Problem("", f"{symbol} {why}: {counted(int(count[number]), 'position')} in it")
+        )
     return problems

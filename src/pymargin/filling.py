@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pymargin.results import Levels
+from pymargin.words import counted
 
 __all__ = ["arrays_for", "check_threads", "empty", "into"]
 
@@ -30,7 +31,7 @@ def arrays_for(
         if type(out) is not kind or len(out) != n:
             found = type(out).__name__
             found += f" of {len(out):,}" if isinstance(out, Levels) else ""
-            raise ValueError(f"out must be {kind.__name__} of {n:,} accounts, not {found}")
+            raise ValueError(f"out must be {kind.__name__} of {counted(n, 'account')}, not {found}")
         if fields is None or set(fields) == set(out.names):
             return out.arrays()
         raise ValueError(f"fields must be those of out, {list(out.names)}, not {list(fields)}")

@@ -15,6 +15,7 @@ from pymargin.modes import Action, Mode
 from pymargin.prices import PriceSource
 from pymargin.provenance import Audited, Provenance
 from pymargin.roots import liquidation_factor
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -136,8 +137,9 @@ class Impact(Audited):
     def __repr__(self) -> str:
         s = self.summary
         return (
-            f"<Impact on {s.accounts:,} accounts: {s.changed:,} change, {s.newly_called:,} newly "
-            f"called, {s.newly_liquidated:,} newly liquidated, {s.collateral_lost:,.0f} USDT lost>"
+            f"<Impact on {counted(s.accounts, 'account')}: {s.changed:,} changed, "
+            f"{s.newly_called:,} newly called, {s.newly_liquidated:,} newly liquidated, "
+            f"{s.collateral_lost:,.0f} USDT lost>"
         )
 
     @property

@@ -39,8 +39,9 @@ class RootReason(IntEnum):
     """What became of the search for a price; stored as uint8.
 
     OK: there is a price. NEVER: no price does it. NO_EXPOSURE: the level does not depend on
-    what is moved. ALREADY: the account is there at the current price; the price at which it
-    would leave is given where there is one. UNPRICED: the level cannot be told.
+    what is moved. ALREADY: the account is there at the current price; the last price at which
+    it still is, on the way to where it leaves, is given where there is one. UNPRICED: the level
+    cannot be told.
     """
 
     OK = 0

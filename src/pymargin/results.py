@@ -18,6 +18,7 @@ from pymargin.ids import Ids
 from pymargin.ordering import some_keys
 from pymargin.provenance import Provenance
 from pymargin.tabular import Tabular
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -123,7 +124,8 @@ class Levels(Tabular):
 
     def __repr__(self) -> str:
         fields = ", ".join(self._names)
-        return f"<{type(self).__name__} of {len(self):,} accounts, {self.methodology}: {fields}>"
+        accounts = counted(len(self), "account")
+        return f"<{type(self).__name__} of {accounts}, {self.methodology}: {fields}>"
 
     def worst(self, count: int = 20) -> Self:
         """Return the accounts nearest to liquidation, worst first.

@@ -12,6 +12,7 @@ from pymargin.ids import Ids
 from pymargin.modes import RootReason
 from pymargin.provenance import Provenance
 from pymargin.tabular import Tabular
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -110,7 +111,8 @@ class Roots(_Sided):
         does it.
     reason
         uint8[n] of `RootReason`: OK; NEVER, no price does it; NO_EXPOSURE, nothing that the
-        account has moves; ALREADY, it is there now, and a root is where it would leave; UNPRICED.
+        account has moves; ALREADY, it is there now, and a root is the last at which it still
+        is; UNPRICED.
     start
         The current price, of a factor 1; NaN where the name has none.
     side
@@ -141,4 +143,6 @@ class Roots(_Sided):
     def __repr__(self) -> str:
         counts = np.bincount(self.reason, minlength=len(RootReason))
         parts = ", ".join(f"{one.name} {counts[one]:,}" for one in RootReason if counts[one])
-        return f"<Roots of {len(self):,} accounts, {self.methodology}: {parts}>"
+        methodology = f", {self.methodology}" if self.methodology else ""
+        of = f"{counted(len(self), 'account')}{methodology}"
+        return f"<Roots of {of}: {parts}>" if parts else f"<Roots of {of}>"

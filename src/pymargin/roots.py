@@ -53,8 +53,8 @@ def liquidation_price(
 
     The decision is the one that `evaluate` makes, as a function of the price: every schedule,
     every leg's bracket and every sign moves with it. Where an account is safe a root is the first
-    price at which it is due, where it is due already the first at which it no longer is. Roots are
-    found by walking from edge to edge of the piecewise-linear margin, not by bisection. Open-order
+    price at which it is due, where it is due already the last at which it still is. Roots are found
+    by walking from edge to edge of the piecewise-linear margin, not by bisection. Open-order
     loss stays as it is at the current prices. Our readings: an asset's bid and ask rates move in
     proportion with its index price; a price of 0 may be reached, except of COIN-M contracts.
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pymargin.errors import PricesError, Problem
 from pymargin.prices import LARGEST, SMALLEST, Prices, PriceSource, resolve, usable_price
 from pymargin.rules import MarginRules
+from pymargin.words import counted
 
 __all__ = ["Scenarios", "Shocks", "read_shocks"]
 
@@ -165,7 +166,8 @@ def read_shocks(
         if shocks.shape[1] != len(names):
             wanted = f"of shape (n_shocks, {len(names)})"
             if len(names) > n_assets:
-                wanted += f", {n_assets} assets and {len(names) - n_assets} symbols"
+                symbols = counted(len(names) - n_assets, "symbol")
+                wanted += f", {counted(n_assets, 'asset')} and {symbols}"
             raise PricesError([Problem("shocks", "shape", shocks.shape, wanted)])
         scenarios = Scenarios(rules, (), np.array(shocks, dtype=np.float64, order="C"), names)
     else:

@@ -23,6 +23,7 @@ from pymargin.provenance import Provenance
 from pymargin.rules import MarginRules
 from pymargin.shocks import Scenarios, Shocks, read_shocks
 from pymargin.tabular import Tabular
+from pymargin.words import counted
 
 if TYPE_CHECKING:
     from pymargin.accounts import Accounts
@@ -246,8 +247,8 @@ def _check_out(out: Stress, fields: Collection[str] | None, n: int, m: int, *, w
         raise ValueError(f"out must be a Stress, not {type(out).__name__}")
     if (len(out.ids), len(out)) != (n, m):
         raise ValueError(
-            f"out must be of {n:,} accounts and {m:,} shocks, not of {len(out.ids):,} and "
-            f"{len(out):,}"
+            f"out must be of {counted(n, 'account')} and {counted(m, 'shock')}, not of "
+            f"{len(out.ids):,} and {len(out):,}"
         )
     wanted = set(_OF_BOOK if worst else out.fields) if fields is None else set(fields)
     if wanted != set(out.fields):

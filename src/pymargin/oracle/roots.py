@@ -81,8 +81,8 @@ def liquidation_price(
     The decision is the forward one, `pymargin.oracle` of the mode, taken as a function of the
     price: every schedule, every leg's bracket and every sign moves with it. Where the account is
     safe a root is the first price at which it is due. Where it is due already the reason is
-    ALREADY, and a root is the first price at which it no longer is. Open-order loss stays as it
-    is at the current prices.
+    ALREADY, and a root is the last price at which it still is. Open-order loss stays as it is at
+    the current prices.
 
     Our reading: an asset's bid and ask rates move in proportion with its index price. A price of
     0 counts as one that may be reached, except of COIN-M contracts.
