@@ -41,10 +41,10 @@ struct LegRow {
 /// pool by pool; four slots to a slice as wide as its longest account. In each window of
 /// pool_window accounts those whose legs are of the same kinds stand together, so that the four
 /// legs of a row mostly are; among them those whose positions are beyond their first bracket, so
-/// that the four of a row mostly are valued alike. Leg j of lane l of slice s lies at 4 *
-/// (slice_begin[s] + j) + l. Its y and z are stored only for rows with LegRow::has_terms, one row
-/// after the other, of slice s from terms_begin[s] on; elsewhere they are 0. Legs keep their order,
-/// so sums keep their bits.
+/// that the four of a row mostly are valued alike. Leg j of lane l of slice s lies at
+/// 4 * (slice_begin[s] + j) + l. Its y and z are stored only for rows with LegRow::has_terms, one
+/// row after the other, of slice s from terms_begin[s] on; elsewhere they are 0. Legs keep their
+/// order, so sums keep their bits.
 struct PoolSlots {
     /// What a pass keeps of an instrument, in float64s.
     static constexpr std::uint32_t row_size = 28;

@@ -17,9 +17,9 @@ constexpr int lanes = 4;
 constexpr std::int64_t slot_window = 4096;
 
 /// A book laid out for vectors: accounts in slots, four slots to a slice as wide as its longest
-/// account; in each window those that owe come first. Entry j of lane l of slice s lies at 4 *
-/// (slice_begin[s] + j) + l; padding has asset 0 and no quantity. An account's entries keep their
-/// order, so its sums keep their bits.
+/// account; in each window those that owe come first. Entry j of lane l of slice s lies at
+/// 4 * (slice_begin[s] + j) + l; padding has asset 0 and no quantity. An account's entries keep
+/// their order, so its sums keep their bits.
 template <class AssetId>
 struct Slots {
     std::int64_t n_accounts;
@@ -41,9 +41,8 @@ struct Slots {
     }
 };
 
-/// Owns the slots of a book. The book's own arrays must outlive it: exact
-/// decisions go back to them, for the decimals of free, locked, borrowed and interest each by
-/// itself.
+/// Owns the slots of a book. The book's own arrays must outlive it: exact decisions go back to them,
+/// for the decimals of free, locked, borrowed and interest each by itself.
 template <class AssetId>
 class SlotBook {
   public:
