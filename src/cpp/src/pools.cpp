@@ -3,14 +3,16 @@
 #include <type_traits>
 
 #include "pymargin/compact.hpp"
+#include "pymargin/fine_line.hpp"
 #include "pymargin/quotient.hpp"
 
 namespace pymargin {
 namespace {
 
-/// Exact128 has no division: its legs are those of linear contracts, without initial margins.
+/// Exact128 and FineLine have no division: their legs are those of linear contracts, without initial
+/// margins.
 template <class Number>
-constexpr bool divides = !std::is_same_v<Number, Exact128>;
+constexpr bool divides = !std::is_same_v<Number, Exact128> && !std::is_same_v<Number, FineLine>;
 
 template <class Number>
 Number read(double value) {
@@ -113,6 +115,12 @@ template <>
 Leg<Exact128> leg_of<Exact128>(const Holdings& book, const LegSource& source) {
     return source.is_position ? position_leg<Exact128>(book, source.position)
                               : exact_asset_leg<Exact128>(book, source);
+}
+
+template <>
+Leg<FineLine> leg_of<FineLine>(const Holdings& book, const LegSource& source) {
+    return source.is_position ? position_leg<FineLine>(book, source.position)
+                              : exact_asset_leg<FineLine>(book, source);
 }
 
 template <class RowId>

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "pymargin/fine_line.hpp"
 #include "pymargin/line.hpp"
 #include "pymargin/moving.hpp"
 #include "pymargin/row.hpp"
@@ -167,7 +168,7 @@ class MovedAsset {
             }
             const Step& step = schedules.step_at(schedule, v.value);
             return {step.rate * v.value + step.offset, step.rate * v.slope};
-        } else if constexpr (std::is_same_v<Number, Line>) {
+        } else if constexpr (std::is_same_v<Number, Line> || std::is_same_v<Number, FineLine>) {
             return v.under(schedules, schedule);
         } else {
             return exact_value(schedules, schedule, v, notes);

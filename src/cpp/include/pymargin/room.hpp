@@ -50,6 +50,9 @@ class WithdrawalSubject {
     static bool margin_line(double /*x*/, Line* /*line*/) noexcept {
         return false;
     }
+    static bool crossing(double /*x*/, FineCrossing* /*zero*/) noexcept {
+        return false;
+    }
 
     MarginLeft margin_left(double x) const noexcept {
         MarginLeft least = lines_.margin_left(x);
@@ -186,8 +189,9 @@ bool room_by_newton(const Subject& subject, double most, double* room) {
     }
     const double near = near_zero(subject, refused);
     double first_refused = 0;
-    if (settle_on_line(subject, near, false, true, &first_refused) && first_refused > 0 &&
-        first_refused <= refused) {
+    if ((settle_in_pairs(subject, near, false, true, &first_refused) ||
+         settle_on_line(subject, near, false, true, &first_refused)) &&
+        first_refused > 0 && first_refused <= refused) {
         *room = std::nextafter(first_refused, 0);
         return true;
     }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "pymargin/crossing.hpp"
+#include "pymargin/fine_crossing.hpp"
 #include "pymargin/question.hpp"
 
 namespace pymargin {
@@ -92,6 +93,29 @@ double nearer_of(double due, bool safe_is_up, const IsDue& is_due) {
     return is_due(middle) ? safe : due;
 }
 
+/// The same from the zero of the margin's line near x, in pairs; false where x is not near enough to
+/// it to be on the same piece, or pairs are of too few digits.
+template <class Subject>
+bool settle_in_pairs(const Subject& subject, double x, bool safe_is_up, bool is_exact,
+                     double* found) {
+    constexpr int most_tries = 3;
+    for (int attempt = 0; attempt < most_tries; ++attempt) {
+        FineCrossing zero;
+        if (!subject.crossing(x, &zero) || zero.rises() != safe_is_up) {
+            return false;
+        }
+        if (zero.is_settled()) {
+            *found = is_exact ? zero.boundary(safe_is_up) : zero.nearest();
+            return !std::isnan(*found);
+        }
+        x = zero.near();
+        if (!std::isfinite(x)) {
+            return false;
+        }
+    }
+    return false;
+}
+
 /// The same from the zero of the margin's line near x; false where x is not near enough to it to
 /// be on the same piece, or that is not to be had in 128 bits.
 template <class Subject>
@@ -120,7 +144,8 @@ bool settle_on_line(const Subject& subject, double x, bool safe_is_up, bool is_e
 template <class Subject>
 double settle(const Subject& subject, double x, bool safe_is_up, bool is_exact) {
     double found = 0;
-    if (settle_on_line(subject, x, safe_is_up, is_exact, &found)) {
+    if (settle_in_pairs(subject, x, safe_is_up, is_exact, &found) ||
+        settle_on_line(subject, x, safe_is_up, is_exact, &found)) {
         return found;
     }
     found = only_boundary_float(x, [&](double at) { return subject.is_due_at(at); }, safe_is_up);

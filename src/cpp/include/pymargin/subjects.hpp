@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pymargin/fine_crossing.hpp"
 #include "pymargin/roots.hpp"
 
 namespace pymargin {
@@ -69,17 +70,17 @@ PYMARGIN_INLINE void take_least(const DecisionTable& due, std::int64_t row,
 
 /// Makes `least` the line of the least distance N - theta D of one account or pool. False where D
 /// may be 0, or where it is not surely the only one that can be 0 beside the place.
-template <class Mode>
+template <class Mode, class AnyLine>
 PYMARGIN_APART bool take_least_line(const DecisionTable& due, std::int64_t row,
-                                    const typename Mode::template Sums<Line>& sums, Line* least,
-                                    bool* has_any) {
+                                    const typename Mode::template Sums<AnyLine>& sums,
+                                    AnyLine* least, bool* has_any) {
     const Threshold* const thresholds = due.row(row);
     for (int test = 0; test < due.n_tests; ++test) {
         if (due.actions[std::size_t{1} << test] == 0) {
             continue;
         }
-        const Ratio<Line> level = Mode::level(sums, due.test_level[test]);
-        Line other = level.numerator - Line(thresholds[test].decimal) * level.denominator;
+        const Ratio<AnyLine> level = Mode::level(sums, due.test_level[test]);
+        AnyLine other = level.numerator - AnyLine(thresholds[test].decimal) * level.denominator;
         if (!*has_any || other.value() < least->value()) {
             std::swap(*least, other);
             if (level.denominator.sign() <= 0) {
@@ -182,8 +183,27 @@ class AccountSubject {
         const auto sums = sum_moved<Mode, Line>(accounts_, market_, question_.shared, account_,
                                                 Line::variable(place), loss);
         bool has_any = false;
-        return detail::take_least_line<Mode>(question_.due, account_, sums, line, &has_any) &&
+        return detail::take_least_line<Mode, Line>(question_.due, account_, sums, line, &has_any) &&
                detail::is_line_of(question_, place, line);
+    }
+
+    /// Where the line of the margin left near x is 0, in pairs; false where that is not settled.
+    PYMARGIN_APART bool crossing(double x, FineCrossing* zero) const {
+        if (!question_.has_lines) {
+            return false;
+        }
+        const double place = x / question_.shared_base;
+        const auto sums = sum_moved<Mode, FineLine>(accounts_, market_, question_.shared, account_,
+                                                    FineLine::variable(place), fine_loss());
+        FineLine line;
+        bool has_any = false;
+        if (!detail::take_least_line<Mode, FineLine>(question_.due, account_, sums, &line,
+                                                     &has_any)) {
+            return false;
+        }
+        *zero = FineCrossing(line, place, question_.shared_base,
+                             ErrorBound::relative(n_terms<Mode>(accounts_, account_) + 1));
+        return true;
     }
 
     MarginLeft margin_left(double x) const noexcept {
@@ -204,6 +224,20 @@ class AccountSubject {
     }
 
   private:
+    FineLine fine_loss() const noexcept {
+        if constexpr (Mode::counts_orders) {
+            const auto& orders = accounts_.orders.offsets;
+            if (orders[account_] != orders[account_ + 1]) {
+                Exact128::clear_overflow();
+                const auto loss = frozen_loss<Mode, Exact128>(accounts_, market_, account_);
+                return Exact128::has_overflowed() ? FineLine(Pair{0, HUGE_VAL}) : FineLine(pair_of(loss));
+            }
+            return FineLine(accounts_.open_order_loss[account_]);
+        } else {
+            return {};
+        }
+    }
+
     void survey() noexcept {
         const Movement& movement = question_.movement;
         const auto& balances = accounts_.balances;
@@ -358,11 +392,33 @@ class PoolSubject {
         for (std::int64_t pool = first_; pool < last_; ++pool) {
             const auto sums = sum_moved<Mode, Line>(pools_, market_, question_.shared, pool,
                                                     Line::variable(place));
-            if (!detail::take_least_line<Mode>(question_.due, pool, sums, line, &has_any)) {
+            if (!detail::take_least_line<Mode, Line>(question_.due, pool, sums, line, &has_any)) {
                 return false;
             }
         }
         return detail::is_line_of(question_, place, line);
+    }
+
+    /// Where the line of the margin left near x is 0, in pairs; false where that is not settled.
+    PYMARGIN_APART bool crossing(double x, FineCrossing* zero) const {
+        if (!has_lines_) {
+            return false;
+        }
+        const double place = x / question_.shared_base;
+        FineLine line;
+        bool has_any = false;
+        for (std::int64_t pool = first_; pool < last_; ++pool) {
+            const auto sums = sum_moved<Mode, FineLine>(pools_, market_, question_.shared, pool,
+                                                        FineLine::variable(place));
+            if (!detail::take_least_line<Mode, FineLine>(question_.due, pool, sums, &line,
+                                                         &has_any)) {
+                return false;
+            }
+        }
+        *zero = FineCrossing(
+            line, place, question_.shared_base,
+            ErrorBound::relative(pools_.offsets[last_] - pools_.offsets[first_] + 1));
+        return true;
     }
 
     MarginLeft margin_left(double x) const noexcept {
