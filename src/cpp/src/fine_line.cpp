@@ -4,10 +4,7 @@
 
 namespace pymargin {
 
-FineLine FineLine::under(const ScheduleTable& schedules, int schedule) const noexcept {
-    if (schedule < 0 || size_ == 0) {
-        return {};
-    }
+FineLine FineLine::beyond_first_step(const ScheduleTable& schedules, int schedule) const noexcept {
     const DecimalStep* rule = schedules.decimals(schedule);
     const Step* step = schedules.steps(schedule);
     FineLine offset;
@@ -18,9 +15,11 @@ FineLine FineLine::under(const ScheduleTable& schedules, int schedule) const noe
         if (!(beyond > 0)) {
             break;
         }
-        offset += FineLine(rule->cap) * (FineLine(rule->rate) - FineLine(rule[1].rate));
+        offset += FineLine(pair_of(rule->cap, step->cap)) *
+                  (FineLine(pair_of(rule->rate, step->rate)) -
+                   FineLine(pair_of(rule[1].rate, step[1].rate)));
     }
-    FineLine value = *this * FineLine(rule->rate) + offset;
+    FineLine value = *this * FineLine(pair_of(rule->rate, step->rate)) + offset;
     value.spoil(is_doubtful);
     return value;
 }

@@ -3,13 +3,6 @@
 namespace pymargin {
 namespace {
 
-/// 5^22 fits 53 bits.
-constexpr int greatest_power = 22;
-
-constexpr double tens[greatest_power + 1] = {
-    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
 /// An integer of up to 63 bits, exactly.
 Pair whole_pair(std::int64_t integer) noexcept {
     // Of more than 53 bits the nearest float64 may be 2^63: halves are sure to fit.
@@ -19,13 +12,13 @@ Pair whole_pair(std::int64_t integer) noexcept {
 
 /// whole * 10^exponent.
 Pair scaled_pair(const Pair& whole, int exponent) noexcept {
-    if (exponent > greatest_power || exponent < -greatest_power) {
+    if (exponent > greatest_exact_ten || exponent < -greatest_exact_ten) {
         return {0, std::numeric_limits<double>::quiet_NaN()};
     }
     if (exponent >= 0) {
-        return whole * Pair{tens[exponent], 0};
+        return whole * Pair{exact_ten[exponent], 0};
     }
-    const double power = tens[-exponent];
+    const double power = exact_ten[-exponent];
     const double value = whole.value / power;
     const Pair back = detail::two_product(value, power);
     return {value, (((whole.value - back.value) - back.rest) + whole.rest) / power};

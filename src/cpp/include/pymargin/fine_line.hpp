@@ -70,8 +70,19 @@ class FineLine {
         return at > doubt ? 1 : at < -doubt ? -1 : 0;
     }
 
-    /// The schedule's value of this line, which is at least 0.
-    FineLine under(const ScheduleTable& schedules, int schedule) const noexcept;
+    /// The schedule's value of this line, which is at least 0: most lie within the first step.
+    PYMARGIN_INLINE FineLine under(const ScheduleTable& schedules, int schedule) const noexcept {
+        if (schedule < 0 || size_ == 0) {
+            return {};
+        }
+        const Step* const step = schedules.steps(schedule);
+        if (step->cap - value_.value > 2 * neighbourhood * (size_ + step->cap) ||
+            std::isinf(step->cap)) {
+            return *this *
+                   FineLine(pair_of(schedules.decimals(schedule)->rate, step->rate));
+        }
+        return beyond_first_step(schedules, schedule);
+    }
 
     double value() const noexcept {
         return value_.value;
@@ -114,6 +125,8 @@ class FineLine {
     }
 
   private:
+    FineLine beyond_first_step(const ScheduleTable& schedules, int schedule) const noexcept;
+
     PYMARGIN_INLINE FineLine negative() const noexcept {
         FineLine line;
         line.value_ = {-value_.value, -value_.rest};

@@ -100,16 +100,19 @@ struct Movement {
     /// The price that takes the place of `price`.
     template <class Number>
     PYMARGIN_INLINE Number price_at(double price, double weight, const Number& x) const {
+        if constexpr (std::is_same_v<Number, Tangent>) {
+            if (base != 0) {
+                // Whatever the weight: which names move is not to be foreseen.
+                const double turn = price * weight * per_share;
+                const double stays = weight == scale ? 0 : price * (1 - weight * per_scale);
+                return {stays + turn * x.value, turn * x.slope};
+            }
+        }
         if (weight == 0) {
             return Number(price);
         }
         if (base == 0 || (weight == scale && price == base)) {
             return x;
-        }
-        if constexpr (std::is_same_v<Number, Tangent>) {
-            const double turn = price * weight * per_share;
-            const double stays = weight == scale ? 0 : price * (1 - weight * per_scale);
-            return {stays + turn * x.value, turn * x.slope};
         }
         const Number was(price);
         if (weight == scale) {
@@ -152,17 +155,22 @@ class MovedAsset {
         if ((tables_ >> table & 1U) == 0) {
             return {};
         }
-        return schedule_value(*market_.schedules, row_.tables[table].schedule, v, notes_);
+        return schedule_value(*market_.schedules, row_.tables[table], v, notes_);
     }
 
     template <int table>
-    Number value(const Number& v, const Number& /*extent*/) const {
+    PYMARGIN_INLINE Number value(const Number& v, const Number& /*extent*/) const {
         return value<table>(v);
     }
 
-    static PYMARGIN_INLINE Number schedule_value(const ScheduleTable& schedules, int schedule,
-                                                 const Number& v, Notes& notes) {
+    static PYMARGIN_INLINE Number schedule_value(const ScheduleTable& schedules,
+                                                 const TableEntry& entry, const Number& v,
+                                                 Notes& notes) {
+        [[maybe_unused]] const int schedule = entry.schedule;
         if constexpr (std::is_same_v<Number, Tangent>) {
+            if (v.value <= entry.first_cap) {
+                return {entry.first_rate * v.value, entry.first_rate * v.slope};
+            }
             if (schedule < 0) {
                 return {};
             }
@@ -223,8 +231,8 @@ class MovedInstrument {
     }
     template <int table>
     Number value(const Number& v, const Number& /*extent*/) const {
-        return MovedAsset<1, Number>::schedule_value(*market_.schedules,
-                                                     row_.tables[table].schedule, v, notes_);
+        return MovedAsset<1, Number>::schedule_value(*market_.schedules, row_.tables[table], v,
+                                                     notes_);
     }
 
   private:

@@ -21,7 +21,8 @@ struct Root {
 
 namespace detail {
 
-enum class Side : std::uint8_t { none, root, unsettled };
+/// What is known of a side: there is no root, one near a place, one that is settled, or nothing.
+enum class Side : std::uint8_t { none, root, settled, unsettled };
 
 /// Looks for the roots of one subject by Newton's method in float64, where its margin is concave:
 /// from a point where it is below 0 it stays on that side of the zero, and on pieces of lines it
@@ -58,9 +59,12 @@ class NewtonSearch {
             if (side == Side::unsettled) {
                 return false;
             }
-            if (side == Side::root) {
+            if (side != Side::none) {
                 has_root = true;
-                if (!take(zero, is_up, is_due, root)) {
+                if (side == Side::root) {
+                    zero = settle_near(zero, is_up, is_due);
+                }
+                if (!take(zero, is_up, root)) {
                     return false;
                 }
             }
@@ -97,10 +101,12 @@ class NewtonSearch {
     /// From a start that is safe: by where its tangent meets 0, at or beyond the root, or from the
     /// end of the range.
     Side reach(bool is_up, double* zero) {
-        const double end = is_up ? high_ : low_;
         const double met = start_ - now_.value / now_.slope;
-        const double farthest = std::ldexp(start_, far_doublings);
-        if (is_up ? met > start_ && met < end && met < farthest : met > end && met < start_) {
+        if (is_beyond_start(met, is_up)) {
+            // Mostly the whole way there lies on one piece.
+            if (!is_inverse_ && settle_in_pairs(subject_, met, !is_up, question_.is_exact, zero)) {
+                return Side::settled;
+            }
             const MarginLeft there = at(met);
             if (there.value <= there.error) {
                 return approach(met, there, zero);
@@ -109,8 +115,13 @@ class NewtonSearch {
         return is_up ? reach_up(zero) : reach_down(zero);
     }
 
+    bool is_beyond_start(double z, bool is_up) const noexcept {
+        return is_up ? z > start_ && z < high_ && z < std::ldexp(start_, far_doublings)
+                     : z > low_ && z < start_;
+    }
+
     Side reach_down(double* zero) {
-        if (subject_.only_falls()) {
+        if (subject_.only_falls() || (low_ == 0 && subject_.is_safe_at_zero())) {
             return Side::none;
         }
         // At a price of 0 an inverse contract has no value; near it the margin goes on in a line.
@@ -230,14 +241,20 @@ class NewtonSearch {
         return false;
     }
 
-    /// The float64 that answers for a zero; false where there is none.
-    bool take(double zero, bool zero_is_up, bool is_due, Root* root) {
+    /// The float64 that answers for a zero, as a value of the question's variable; NaN where there
+    /// is none.
+    double settle_near(double zero, bool zero_is_up, bool is_due) {
         const bool is_up = is_inverse_ ? !zero_is_up : zero_is_up;
         const double near = is_inverse_ ? question_.movement.base / zero : zero;
-        const double found = settle(subject_, near, is_up == is_due, question_.is_exact);
+        return settle(subject_, near, is_up == is_due, question_.is_exact);
+    }
+
+    /// Puts down a root; false where it is none in the range.
+    bool take(double found, bool zero_is_up, Root* root) const noexcept {
         if (std::isnan(found) || (low_ != 0 && !(found > low_)) || !(found < high_)) {
             return false;
         }
+        const bool is_up = is_inverse_ ? !zero_is_up : zero_is_up;
         (is_up ? root->above : root->below) = found;
         return true;
     }

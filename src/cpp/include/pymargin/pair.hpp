@@ -56,9 +56,31 @@ PYMARGIN_INLINE Pair operator*(const Pair& left, const Pair& right) noexcept {
     return {product.value, product.rest + (left.value * right.rest + left.rest * right.value)};
 }
 
+/// Powers of ten that are float64 exactly: 5^22 fits 53 bits.
+constexpr int greatest_exact_ten = 22;
+
+constexpr double exact_ten[greatest_exact_ten + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 /// A decimal; not a number where it has more than 22 places or zeros.
 Pair pair_of(Decimal decimal) noexcept;
 Pair pair_of(const Exact128& value) noexcept;
+
+/// The same of a decimal of which the float64 nearest to it is known.
+PYMARGIN_INLINE Pair pair_of(Decimal decimal, double nearest) noexcept {
+    constexpr std::int64_t greatest = std::int64_t{1} << 53;
+    const std::int64_t whole = decimal.coefficient;
+    const int places = -decimal.exponent;
+    if (__builtin_expect(
+            whole < greatest && whole > -greatest && places >= 0 && places <= greatest_exact_ten,
+            1)) {
+        const Pair back = detail::two_product(nearest, exact_ten[places]);
+        const double rest = (static_cast<double>(whole) - back.value) - back.rest;
+        return {nearest, rest / exact_ten[places]};
+    }
+    return pair_of(decimal);
+}
 
 /// The shortest decimal of a float64, which is its value. Those to 8 places and 15 digits (see
 /// shortest_decimal) are multiples of 10^-8, from which the rest is had without looking for one.

@@ -47,6 +47,17 @@ PYMARGIN_APART bool fires(const DecisionTable& due, std::int64_t row,
     return due.actions[decide_exactly(due, due.row(row), levels)] != 0;
 }
 
+/// Whether every test that counts is of a level over debts, which is infinite without them.
+template <class Mode>
+bool asks_of_debts(const DecisionTable& due) noexcept {
+    bool is_so = true;
+    for (int test = 0; test < due.n_tests; ++test) {
+        const bool counts = due.actions[std::size_t{1} << test] != 0;
+        is_so = is_so && (!counts || Mode::is_over_debt(due.test_level[test]));
+    }
+    return is_so;
+}
+
 /// Lowers `left` to the least distance N - theta D of one account or pool.
 template <class Mode>
 PYMARGIN_INLINE void take_least(const DecisionTable& due, std::int64_t row,
@@ -68,6 +79,15 @@ PYMARGIN_INLINE void take_least(const DecisionTable& due, std::int64_t row,
     }
 }
 
+template <class AnyLine>
+PYMARGIN_INLINE AnyLine line_of_threshold(const Threshold& threshold) noexcept {
+    if constexpr (std::is_same_v<AnyLine, FineLine>) {
+        return FineLine(pair_of(threshold.decimal, threshold.value));
+    } else {
+        return AnyLine(threshold.decimal);
+    }
+}
+
 /// Makes `least` the line of the least distance N - theta D of one account or pool. False where D
 /// may be 0, or where it is not surely the only one that can be 0 beside the place.
 template <class Mode, class AnyLine>
@@ -80,7 +100,8 @@ PYMARGIN_APART bool take_least_line(const DecisionTable& due, std::int64_t row,
             continue;
         }
         const Ratio<AnyLine> level = Mode::level(sums, due.test_level[test]);
-        AnyLine other = level.numerator - AnyLine(thresholds[test].decimal) * level.denominator;
+        const AnyLine theta = line_of_threshold<AnyLine>(thresholds[test]);
+        AnyLine other = level.numerator - theta * level.denominator;
         if (!*has_any || other.value() < least->value()) {
             std::swap(*least, other);
             if (level.denominator.sign() <= 0) {
@@ -151,6 +172,12 @@ class AccountSubject {
     /// Whether the margin left never rises with the variable.
     bool only_falls() const noexcept {
         return only_falls_;
+    }
+
+    /// Whether it is plain that nothing is due where the variable is 0: nothing is owed there, and
+    /// every test is of a level over what is owed.
+    bool is_safe_at_zero() const noexcept {
+        return !owes_at_zero_ && loss_extent_ == 0 && detail::asks_of_debts<Mode>(question_.due);
     }
 
     template <class Number>
@@ -242,21 +269,36 @@ class AccountSubject {
         const Movement& movement = question_.movement;
         const auto& balances = accounts_.balances;
         const bool has_own_reach = !question_.reach;
+        // Without branches: what an account has is not to be foreseen.
+        bool moves_any = false;
+        bool is_fit = true;
+        bool owes_moving = false;
+        bool owes = false;
+        bool owes_at_zero = false;
+        bool falls = true;
         for (auto k = balances.offsets[account_]; k < balances.offsets[account_ + 1]; ++k) {
             const std::size_t row = balances.asset[k];
             const double weight = movement.weight_of(row);
-            const bool moves = weight != 0 || static_cast<std::int64_t>(row) == movement.row;
-            const bool owes = balances.borrowed[k] > 0 || balances.interest[k] > 0;
-            is_exposed_ = is_exposed_ || movement.moves(market_.rows[row].price, weight);
-            is_concave_ = is_concave_ && (!moves || question_.is_fit[row] != 0);
-            owes_ = owes_ || owes;
-            moves_debt_ = moves_debt_ || (moves && owes);
-            only_falls_ = only_falls_ && (weight == 0 || (weight > 0 && !(balances.free[k] > 0) &&
-                                                          !(balances.locked[k] > 0)));
+            const bool moves =
+                (weight != 0) | (static_cast<std::int64_t>(row) == movement.row);
+            const bool owes_this = (balances.borrowed[k] > 0) | (balances.interest[k] > 0);
+            const bool holds = (balances.free[k] > 0) | (balances.locked[k] > 0);
+            moves_any |= movement.moves(market_.rows[row].price, weight);
+            is_fit &= !moves | (question_.is_fit[row] != 0);
+            owes |= owes_this;
+            owes_moving |= moves & owes_this;
+            owes_at_zero |= (weight != movement.scale) & owes_this;
+            falls &= (weight == 0) | ((weight > 0) & !holds);
             if (has_own_reach) {
                 reach_.include(weight);
             }
         }
+        is_exposed_ = moves_any;
+        is_concave_ = is_fit;
+        owes_ = owes;
+        owes_at_zero_ = owes_at_zero;
+        moves_debt_ = owes_moving;
+        only_falls_ = falls;
         if (movement.row >= 0) {
             only_falls_ = false;
             const auto row = static_cast<std::size_t>(movement.row);
@@ -302,6 +344,7 @@ class AccountSubject {
     bool is_exposed_ = false;
     bool is_concave_ = true;
     bool owes_ = false;
+    bool owes_at_zero_ = false;  ///< what has a value where the variable is 0
     bool moves_debt_ = false;
     bool only_falls_ = true;
 };
@@ -351,6 +394,9 @@ class PoolSubject {
     /// Whether the margin left never rises with the variable.
     bool only_falls() const noexcept {
         return only_falls_;
+    }
+    static constexpr bool is_safe_at_zero() noexcept {
+        return false;
     }
 
     template <class Number>

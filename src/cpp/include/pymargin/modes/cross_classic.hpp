@@ -53,6 +53,11 @@ struct CrossClassic {
     static constexpr int usual_tests[] = {margin_level, margin_level, borrow_margin_level,
                                           transfer_out_margin_level};
 
+    /// Whether a level is a ratio to what is owed: infinite where nothing is.
+    static constexpr bool is_over_debt(int /*level*/) noexcept {
+        return true;
+    }
+
     enum Total { total_asset, total_liability, collateral_value, n_totals };
 
     /// How many of the sums are kept up by `add`.

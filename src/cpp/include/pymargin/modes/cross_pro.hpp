@@ -44,6 +44,11 @@ struct CrossPro {
     static constexpr int usual_tests[] = {margin_level, margin_level, available_margin,
                                           margin_level};
 
+    /// Whether a level is a ratio to what is owed: infinite where nothing is.
+    static constexpr bool is_over_debt(int level) noexcept {
+        return level == margin_level;
+    }
+
     enum Total { net_collateral, open_order_loss, maintenance_margin, initial_margin, n_totals };
 
     static constexpr int n_sums = 5;
