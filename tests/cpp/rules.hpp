@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "big_decimal.hpp"
+#include "pymargin/fine_line.hpp"
 #include "pymargin/market.hpp"
 #include "pymargin/schedule.hpp"
 
@@ -67,6 +68,7 @@ class Rules {
             }
         }
         begin_.push_back(static_cast<std::int32_t>(steps_.size()));
+        fine_ = fine_steps(begin_, steps_, decimals_);
         const bool is_open = schedule.end == End::open;
         last_caps_.push_back(is_open ? infinity : BigDecimal(tiers.back().cap).rounded());
         last_cap_decimals_.push_back(is_open ? Decimal{0, 0} : tiers.back().cap);
@@ -76,7 +78,8 @@ class Rules {
 
     ScheduleTable table() const {
         return ScheduleTable(static_cast<int>(schedules_.size()), begin_.data(), steps_.data(),
-                             decimals_.data(), last_caps_.data(), last_cap_decimals_.data());
+                             decimals_.data(), last_caps_.data(), last_cap_decimals_.data(),
+                             fine_.data());
     }
     const Schedule& schedule(int number) const {
         return schedules_[static_cast<std::size_t>(number)];

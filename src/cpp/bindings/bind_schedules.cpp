@@ -43,6 +43,7 @@ Schedules::Schedules(const py::array& begin, const py::array& steps, const py::a
         decimals_.push_back({decimal_at(decimal, 2 * i), decimal_at(decimal, 2 * i + 1)});
         steepest_ = std::max(steepest_, step[3 * i + 1]);
     }
+    fine_ = fine_steps(begin_, steps_, decimals_);
     const auto* const caps = input<double>(last_caps, "last_caps", n);
     last_caps_.assign(caps, caps + n);
     const auto* const cap_decimals =

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "pymargin/schedule.hpp"
+#include "pymargin/fine_line.hpp"
 
 namespace pymargin::bindings {
 
@@ -16,7 +16,8 @@ class Schedules {
 
     ScheduleTable table() const noexcept {
         return ScheduleTable(static_cast<int>(last_caps_.size()), begin_.data(), steps_.data(),
-                             decimals_.data(), last_caps_.data(), last_cap_decimals_.data());
+                             decimals_.data(), last_caps_.data(), last_cap_decimals_.data(),
+                             fine_.data());
     }
 
     double steepest() const noexcept {
@@ -27,6 +28,7 @@ class Schedules {
     std::vector<std::int32_t> begin_;
     std::vector<Step> steps_;
     std::vector<DecimalStep> decimals_;
+    std::vector<FineStep> fine_;
     std::vector<double> last_caps_;
     std::vector<Decimal> last_cap_decimals_;
     double steepest_ = 1;

@@ -1,27 +1,23 @@
 #include "pymargin/fine_line.hpp"
 
-#include <cmath>
-
 namespace pymargin {
 
-FineLine FineLine::beyond_first_step(const ScheduleTable& schedules, int schedule) const noexcept {
-    const DecimalStep* rule = schedules.decimals(schedule);
-    const Step* step = schedules.steps(schedule);
-    FineLine offset;
-    bool is_doubtful = false;
-    for (; std::isfinite(step->cap); ++step, ++rule) {
-        const double beyond = value_.value - step->cap;
-        is_doubtful |= !(std::abs(beyond) > 2 * neighbourhood * (size_ + step->cap));
-        if (!(beyond > 0)) {
-            break;
+std::vector<FineStep> fine_steps(const std::vector<std::int32_t>& begin,
+                                 const std::vector<Step>& steps,
+                                 const std::vector<DecimalStep>& decimals) {
+    std::vector<FineStep> fine(steps.size());
+    for (std::size_t schedule = 0; schedule + 1 < begin.size(); ++schedule) {
+        FineLine offset;
+        const auto end = static_cast<std::size_t>(begin[schedule + 1]);
+        for (auto k = static_cast<std::size_t>(begin[schedule]); k < end; ++k) {
+            fine[k] = {FineLine(decimals[k].rate), offset};
+            if (k + 1 < end) {
+                offset += FineLine(decimals[k].cap) *
+                          (FineLine(decimals[k].rate) - FineLine(decimals[k + 1].rate));
+            }
         }
-        offset += FineLine(pair_of(rule->cap, step->cap)) *
-                  (FineLine(pair_of(rule->rate, step->rate)) -
-                   FineLine(pair_of(rule[1].rate, step[1].rate)));
     }
-    FineLine value = *this * FineLine(pair_of(rule->rate, step->rate)) + offset;
-    value.spoil(is_doubtful);
-    return value;
+    return fine;
 }
 
 }  // namespace pymargin

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "pymargin/line.hpp"
 #include "pymargin/pair.hpp"
+#include "pymargin/schedule.hpp"
 
 namespace pymargin {
 
@@ -70,19 +73,8 @@ class FineLine {
         return at > doubt ? 1 : at < -doubt ? -1 : 0;
     }
 
-    /// The schedule's value of this line, which is at least 0: most lie within the first step.
-    PYMARGIN_INLINE FineLine under(const ScheduleTable& schedules, int schedule) const noexcept {
-        if (schedule < 0 || size_ == 0) {
-            return {};
-        }
-        const Step* const step = schedules.steps(schedule);
-        if (step->cap - value_.value > 2 * neighbourhood * (size_ + step->cap) ||
-            std::isinf(step->cap)) {
-            return *this *
-                   FineLine(pair_of(schedules.decimals(schedule)->rate, step->rate));
-        }
-        return beyond_first_step(schedules, schedule);
-    }
+    /// The schedule's value of this line, which is at least 0.
+    FineLine under(const ScheduleTable& schedules, int schedule) const noexcept;
 
     double value() const noexcept {
         return value_.value;
@@ -125,8 +117,6 @@ class FineLine {
     }
 
   private:
-    FineLine beyond_first_step(const ScheduleTable& schedules, int schedule) const noexcept;
-
     PYMARGIN_INLINE FineLine negative() const noexcept {
         FineLine line;
         line.value_ = {-value_.value, -value_.rest};
@@ -136,6 +126,9 @@ class FineLine {
     }
     PYMARGIN_INLINE bool is_doubtful() const noexcept {
         return !(std::abs(value_.value) > 2 * neighbourhood * size_) & (size_ != 0);
+    }
+    PYMARGIN_INLINE bool is_near(double cap) const noexcept {
+        return !(std::abs(value_.value - cap) > 2 * neighbourhood * (size_ + cap));
     }
     PYMARGIN_INLINE void spoil(bool which) noexcept {
         value_.rest = which ? std::numeric_limits<double>::quiet_NaN() : value_.rest;
@@ -151,5 +144,34 @@ inline constexpr bool is_exact<FineLine> = true;
 
 template <>
 inline constexpr bool has_totals<FineLine> = false;
+
+/// A step of a schedule in pairs.
+struct FineStep {
+    FineLine rate;
+    FineLine offset;  ///< USDT
+};
+
+inline const FineStep* ScheduleTable::fine(int schedule) const noexcept {
+    return fine_ + begin_[schedule];
+}
+
+/// The steps of all schedules, of which s owns begin[s] to begin[s + 1].
+std::vector<FineStep> fine_steps(const std::vector<std::int32_t>& begin,
+                                 const std::vector<Step>& steps,
+                                 const std::vector<DecimalStep>& decimals);
+
+PYMARGIN_INLINE FineLine FineLine::under(const ScheduleTable& schedules,
+                                         int schedule) const noexcept {
+    if (schedule < 0 || size_ == 0) {
+        return {};
+    }
+    const Step* const first = schedules.steps(schedule);
+    const Step* const step = &schedules.step_at(schedule, value_.value);
+    const FineStep& fine = schedules.fine(schedule)[step - first];
+    FineLine value = *this * fine.rate + fine.offset;
+    value.spoil((std::isfinite(step->cap) && is_near(step->cap)) ||
+                (step != first && is_near(step[-1].cap)));
+    return value;
+}
 
 }  // namespace pymargin

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "pymargin/far_line.hpp"
 #include "pymargin/fine_line.hpp"
 #include "pymargin/line.hpp"
 #include "pymargin/moving.hpp"
@@ -100,7 +101,7 @@ struct Movement {
     /// The price that takes the place of `price`.
     template <class Number>
     PYMARGIN_INLINE Number price_at(double price, double weight, const Number& x) const {
-        if constexpr (std::is_same_v<Number, Tangent>) {
+        if constexpr (std::is_same_v<Number, Tangent> || std::is_same_v<Number, FarLine>) {
             if (base != 0) {
                 // Whatever the weight: which names move is not to be foreseen.
                 const double turn = price * weight * per_share;
@@ -175,6 +176,13 @@ class MovedAsset {
                 return {};
             }
             const Step& step = schedules.step_at(schedule, v.value);
+            return {step.rate * v.value + step.offset, step.rate * v.slope};
+        } else if constexpr (std::is_same_v<Number, FarLine>) {
+            if (schedule < 0) {
+                return {};
+            }
+            const Step& step = v.slope > 0 ? schedules.last_step(schedule)
+                                           : schedules.step_at(schedule, v.value);
             return {step.rate * v.value + step.offset, step.rate * v.slope};
         } else if constexpr (std::is_same_v<Number, Line> || std::is_same_v<Number, FineLine>) {
             return v.under(schedules, schedule);

@@ -101,18 +101,21 @@ class NewtonSearch {
     /// From a start that is safe: by where its tangent meets 0, at or beyond the root, or from the
     /// end of the range.
     Side reach(bool is_up, double* zero) {
-        const double met = start_ - now_.value / now_.slope;
-        if (is_beyond_start(met, is_up)) {
-            // Mostly the whole way there lies on one piece.
-            if (!is_inverse_ && settle_in_pairs(subject_, met, !is_up, question_.is_exact, zero)) {
-                return Side::settled;
-            }
-            const MarginLeft there = at(met);
-            if (there.value <= there.error) {
-                return approach(met, there, zero);
-            }
+        const Side side = reach_from(start_ - now_.value / now_.slope, is_up, zero);
+        return side != Side::unsettled ? side : is_up ? reach_up(zero) : reach_down(zero);
+    }
+
+    /// From where a tangent meets 0, if it does on this side.
+    Side reach_from(double met, bool is_up, double* zero) {
+        if (!is_beyond_start(met, is_up)) {
+            return Side::unsettled;
         }
-        return is_up ? reach_up(zero) : reach_down(zero);
+        // Mostly few pieces lie on the way: at once in pairs.
+        if (!is_inverse_ && settle_in_pairs(subject_, met, !is_up, question_.is_exact, zero)) {
+            return Side::settled;
+        }
+        const MarginLeft there = at(met);
+        return there.value <= there.error ? approach(met, there, zero) : Side::unsettled;
     }
 
     bool is_beyond_start(double z, bool is_up) const noexcept {
@@ -147,7 +150,7 @@ class NewtonSearch {
         return end == 0 && (there.is_nothing || !subject_.is_due_at(0));
     }
 
-    Side reach_up(double* zero) noexcept {
+    Side reach_up(double* zero) {
         double end = high_;
         MarginLeft there;
         if (high_ < infinity) {
@@ -158,6 +161,12 @@ class NewtonSearch {
         } else {
             if (subject_.only_rises()) {
                 return Side::none;
+            }
+            if constexpr (Subject::has_far_margin) {
+                const Side side = reach_from_afar(zero);
+                if (side != Side::unsettled) {
+                    return side;
+                }
             }
             end = std::ldexp(start_, near_doublings);
             there = at(end);
@@ -174,6 +183,14 @@ class NewtonSearch {
             }
         }
         return there.value < -there.error ? approach(end, there, zero) : Side::unsettled;
+    }
+
+    Side reach_from_afar(double* zero) {
+        ++passes_;
+        const FarMargin far = subject_.far_margin();
+        return far.trend > 0   ? Side::none
+               : far.trend < 0 ? reach_from(far.zero, true, zero)
+                               : Side::unsettled;
     }
 
     /// From where the margin is below 0 back to the start, where it is above.

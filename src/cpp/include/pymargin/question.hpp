@@ -146,6 +146,13 @@ struct MarginLeft {
     bool is_nothing = false;  ///< nothing is held or owed, at the prices that there are
 };
 
+/// How the margin left goes on beyond every number: 1 where it does not fall, -1 where it falls, 0
+/// where float64 does not tell; and where the line that it is there is 0.
+struct FarMargin {
+    int trend;
+    double zero;
+};
+
 /// Far enough that every cap of a moved value lies within, and near enough not to overflow.
 constexpr int far_doublings = 160;
 

@@ -21,6 +21,9 @@ struct DecimalStep {
     Decimal rate;
 };
 
+/// The same in pairs of float64, see fine_line.hpp.
+struct FineStep;
+
 /// What an evaluation notices on its way, beside its sums.
 struct Notes {
     bool beyond_tiers = false;  ///< a value stands above a closed last cap
@@ -40,13 +43,14 @@ class ScheduleTable {
     ScheduleTable() noexcept = default;
     ScheduleTable(int size, const std::int32_t* begin, const Step* steps,
                   const DecimalStep* decimals, const double* last_caps,
-                  const Decimal* last_cap_decimals) noexcept
+                  const Decimal* last_cap_decimals, const FineStep* fine) noexcept
         : size_(size),
           begin_(begin),
           steps_(steps),
           decimals_(decimals),
           last_caps_(last_caps),
-          last_cap_decimals_(last_cap_decimals) {
+          last_cap_decimals_(last_cap_decimals),
+          fine_(fine) {
     }
 
     int size() const noexcept {
@@ -58,6 +62,7 @@ class ScheduleTable {
     const DecimalStep* decimals(int schedule) const noexcept {
         return decimals_ + begin_[schedule];
     }
+    inline const FineStep* fine(int schedule) const noexcept;
     int step_count(int schedule) const noexcept {
         return begin_[schedule + 1] - begin_[schedule];
     }
@@ -76,6 +81,10 @@ class ScheduleTable {
             ++step;
         }
         return *step;
+    }
+
+    const Step& last_step(int schedule) const noexcept {
+        return steps_[begin_[schedule + 1] - 1];
     }
 
     /// The schedule's value at `v` >= 0, in USDT.
@@ -140,6 +149,7 @@ class ScheduleTable {
     const DecimalStep* decimals_ = nullptr;
     const double* last_caps_ = nullptr;
     const Decimal* last_cap_decimals_ = nullptr;
+    const FineStep* fine_ = nullptr;
 };
 
 }  // namespace pymargin

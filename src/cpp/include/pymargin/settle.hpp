@@ -98,12 +98,22 @@ double nearer_of(double due, bool safe_is_up, const IsDue& is_due) {
 template <class Subject>
 bool settle_in_pairs(const Subject& subject, double x, bool safe_is_up, bool is_exact,
                      double* found) {
-    FineCrossing zero;
-    if (!subject.crossing(x, &zero) || !zero.is_settled() || zero.rises() != safe_is_up) {
-        return false;
+    constexpr int most_tries = 3;
+    for (int attempt = 0; attempt < most_tries; ++attempt) {
+        FineCrossing zero;
+        if (!subject.crossing(x, &zero) || zero.rises() != safe_is_up) {
+            return false;
+        }
+        if (zero.is_settled()) {
+            *found = is_exact ? zero.boundary(safe_is_up) : zero.nearest();
+            return !std::isnan(*found);
+        }
+        x = zero.near();
+        if (!std::isfinite(x)) {
+            return false;
+        }
     }
-    *found = is_exact ? zero.boundary(safe_is_up) : zero.nearest();
-    return !std::isnan(*found);
+    return false;
 }
 
 /// The same from the zero of the margin's line near x; false where x is not near enough to it to

@@ -47,6 +47,22 @@ PYMARGIN_APART bool fires(const DecisionTable& due, std::int64_t row,
     return due.actions[decide_exactly(due, due.row(row), levels)] != 0;
 }
 
+/// The least distance N - theta D of one account beyond every number.
+template <class Mode>
+PYMARGIN_INLINE FarLine least_far_line(const DecisionTable& due, std::int64_t row,
+                                       const typename Mode::template Sums<FarLine>& sums) noexcept {
+    const Threshold* const thresholds = due.row(row);
+    FarLine least(0, std::numeric_limits<double>::infinity());
+    for (int test = 0; test < due.n_tests; ++test) {
+        if (due.actions[std::size_t{1} << test] != 0) {
+            const Ratio<FarLine> level = Mode::level(sums, due.test_level[test]);
+            least = smaller(level.numerator - FarLine(thresholds[test].value) * level.denominator,
+                            least);
+        }
+    }
+    return least;
+}
+
 /// Whether every test that counts is of a level over debts, which is infinite without them.
 template <class Mode>
 bool asks_of_debts(const DecisionTable& due) noexcept {
@@ -240,6 +256,17 @@ class AccountSubject {
 
     bool only_rises() const noexcept {
         return !moves_debt_;
+    }
+
+    /// Where the margin is a line for good.
+    static constexpr bool has_far_margin = true;
+    FarMargin far_margin() const noexcept {
+        const auto sums =
+            sum_moved<Mode, FarLine>(accounts_, market_, question_.movement, account_,
+                                     FarLine(0, 1), FarLine(loss_));
+        const FarLine least = detail::least_far_line<Mode>(question_.due, account_, sums);
+        const double error = 4 * relative_error() * std::abs(Mode::magnitude(sums).slope);
+        return {detail::trend_of(least.slope, error), -least.value / least.slope};
     }
     /// Which way the margin goes from x: 1 where it does not fall, -1 where it falls, 0 where
     /// float64 does not tell; and whether the account has nothing of a value there.
@@ -478,6 +505,7 @@ class PoolSubject {
     bool only_rises() const noexcept {
         return only_rises_;
     }
+    static constexpr bool has_far_margin = false;
     /// Which way the margin goes from x: 1 where it does not fall, -1 where it falls, 0 where
     /// float64 does not tell; pools are never known to have nothing of a value.
     int direction(double x, bool* is_nothing) const noexcept {
