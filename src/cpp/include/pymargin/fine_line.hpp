@@ -21,7 +21,7 @@ namespace pymargin {
 /// place. No formula is deeper than ErrorBound::relative(n terms) u^-1.
 ///
 /// Where the formula compares, the outcome has to hold on the whole neighbourhood of the place, as
-/// of Line: what does not is not a number, nor is what depends on it.
+/// of Line: of what does not the size is not a number, nor is that of what depends on it.
 class FineLine {
   public:
     /// Outcomes hold for every x' with |x' - x| <= neighbourhood |x|.
@@ -43,6 +43,10 @@ class FineLine {
     }
 
     PYMARGIN_INLINE FineLine& operator+=(const FineLine& other) noexcept {
+        // What is held and owed of an asset is mostly one of the two.
+        if (other.size_ == 0) {
+            return *this;
+        }
         value_ = value_ + other.value_;
         slope_ += other.slope_;
         size_ += other.size_;
@@ -57,6 +61,9 @@ class FineLine {
     friend PYMARGIN_INLINE FineLine operator*(const FineLine& left,
                                               const FineLine& right) noexcept {
         FineLine product;
+        if (left.size_ == 0) {
+            return product;
+        }
         product.value_ = left.value_ * right.value_;
         product.slope_ = left.slope_ * right.value_.value + left.value_.value * right.slope_;
         product.size_ = left.size_ * right.size_;
@@ -68,9 +75,7 @@ class FineLine {
     /// -1 or 1, throughout the neighbourhood; 0 where that is not known, and of 0.
     PYMARGIN_INLINE int sign() const noexcept {
         const double doubt = 2 * neighbourhood * size_;
-        // Not a number where the rest is not.
-        const double at = value_.value + value_.rest;
-        return at > doubt ? 1 : at < -doubt ? -1 : 0;
+        return value_.value > doubt ? 1 : value_.value < -doubt ? -1 : 0;
     }
 
     /// The schedule's value of this line, which is at least 0.
@@ -92,6 +97,10 @@ class FineLine {
     friend PYMARGIN_INLINE FineLine smaller(const FineLine& left, const FineLine& right) noexcept {
         const double difference = left.value_.value - right.value_.value;
         const double size = left.size_ + right.size_;
+        if (left.size_ == 0 || right.size_ == 0) {
+            // Both are at least 0.
+            return {};
+        }
         FineLine least = difference < 0 ? left : right;
         least.spoil(!(std::abs(difference) > 2 * neighbourhood * size) & (size != 0));
         return least;
@@ -131,7 +140,7 @@ class FineLine {
         return !(std::abs(value_.value - cap) > 2 * neighbourhood * (size_ + cap));
     }
     PYMARGIN_INLINE void spoil(bool which) noexcept {
-        value_.rest = which ? std::numeric_limits<double>::quiet_NaN() : value_.rest;
+        size_ = which ? std::numeric_limits<double>::quiet_NaN() : size_;
     }
 
     Pair value_;
@@ -144,6 +153,19 @@ inline constexpr bool is_exact<FineLine> = true;
 
 template <>
 inline constexpr bool has_totals<FineLine> = false;
+
+/// Where there is nothing, nothing need be read.
+template <>
+PYMARGIN_INLINE FineLine sum_of<FineLine>(double quantity, double other) noexcept {
+    FineLine sum;
+    if (quantity != 0) {
+        sum = FineLine(quantity);
+    }
+    if (other != 0) {
+        sum += FineLine(other);
+    }
+    return sum;
+}
 
 /// A step of a schedule in pairs.
 struct FineStep {

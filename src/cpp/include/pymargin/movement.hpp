@@ -82,10 +82,16 @@ struct Movement {
     double held = 0;        ///< how much more is held per unit of x, in units
     double owed = 0;        ///< likewise owed
 
+    const Pair* fine_prices = nullptr;  ///< per row of the market; null: not known
+
     unsigned tables = ~0U;  ///< which tables of a mode the question depends on, a bit each
 
     double weight_of(std::size_t market_row) const noexcept {
         return weights == nullptr ? 0 : weights[market_row];
+    }
+
+    const Pair* fine_price_of(std::size_t market_row) const noexcept {
+        return fine_prices == nullptr ? nullptr : fine_prices + market_row;
     }
 
     /// Whether a price changes with x: 0 has no shares, but is x itself of a name at base 0.
@@ -98,9 +104,18 @@ struct Movement {
         return weight == 0 || (base == 1 && scale == 1) || (weight == scale && price == base);
     }
 
-    /// The price that takes the place of `price`.
+    /// The price that takes the place of `price`, of which `fine` is the decimal where it is known.
     template <class Number>
-    PYMARGIN_INLINE Number price_at(double price, double weight, const Number& x) const {
+    PYMARGIN_INLINE Number price_at(double price, double weight, const Number& x,
+                                    [[maybe_unused]] const Pair* fine = nullptr) const {
+        const auto given = [&]() {
+            if constexpr (std::is_same_v<Number, FineLine>) {
+                if (fine != nullptr) {
+                    return FineLine(*fine);
+                }
+            }
+            return Number(price);
+        };
         if constexpr (std::is_same_v<Number, Tangent> || std::is_same_v<Number, FarLine>) {
             if (base != 0) {
                 // Whatever the weight: which names move is not to be foreseen.
@@ -110,12 +125,12 @@ struct Movement {
             }
         }
         if (weight == 0) {
-            return Number(price);
+            return given();
         }
         if (base == 0 || (weight == scale && price == base)) {
             return x;
         }
-        const Number was(price);
+        const Number was = given();
         if (weight == scale) {
             return was * over(x, base);
         }
@@ -138,11 +153,12 @@ struct Movement {
 template <int n_tables, class Number>
 class MovedAsset {
   public:
-    MovedAsset(const Market<n_tables>& market, const Movement& movement, std::size_t row,
+    PYMARGIN_INLINE MovedAsset(const Market<n_tables>& market, const Movement& movement, std::size_t row,
                const Number& x, Notes& notes)
         : market_(market),
           row_(market.rows[row]),
-          price_(movement.price_at(row_.price, movement.weight_of(row), x)),
+          price_(movement.price_at(row_.price, movement.weight_of(row), x,
+                                   movement.fine_price_of(row))),
           tables_(movement.tables),
           notes_(notes) {
     }

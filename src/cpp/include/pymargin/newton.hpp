@@ -110,9 +110,11 @@ class NewtonSearch {
         if (!is_beyond_start(met, is_up)) {
             return Side::unsettled;
         }
-        // Mostly few pieces lie on the way: at once in pairs.
-        if (!is_inverse_ && settle_in_pairs(subject_, met, !is_up, question_.is_exact, zero)) {
-            return Side::settled;
+        if constexpr (Subject::has_few_pieces) {
+            // Mostly the way there lies on one piece: at once in pairs.
+            if (!is_inverse_ && settle_in_pairs(subject_, met, !is_up, question_.is_exact, zero)) {
+                return Side::settled;
+            }
         }
         const MarginLeft there = at(met);
         return there.value <= there.error ? approach(met, there, zero) : Side::unsettled;

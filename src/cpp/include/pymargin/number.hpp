@@ -25,6 +25,12 @@ constexpr bool has_totals = true;
 template <class Number>
 constexpr bool may_overflow = std::is_same_v<Number, Exact128>;
 
+/// The sum of two quantities, of which the second, or both, are mostly 0.
+template <class Number>
+PYMARGIN_INLINE Number sum_of(double quantity, double other) noexcept {
+    return Number(quantity) + Number(other);
+}
+
 PYMARGIN_INLINE double smaller(double left, double right) noexcept {
     return left < right ? left : right;
 }

@@ -19,12 +19,12 @@ using AssetOf = std::conditional_t<is_exact<Number>, ExactAsset<Mode::n_tables, 
 
 template <class Number, class AssetId>
 PYMARGIN_INLINE Number owned_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
-    return Number(balances.free[entry]) + Number(balances.locked[entry]);
+    return sum_of<Number>(balances.free[entry], balances.locked[entry]);
 }
 
 template <class Number, class AssetId>
 PYMARGIN_INLINE Number owed_of(const Balances<AssetId>& balances, std::int64_t entry) noexcept {
-    return Number(balances.borrowed[entry]) + Number(balances.interest[entry]);
+    return sum_of<Number>(balances.borrowed[entry], balances.interest[entry]);
 }
 
 /// Adds the open-order loss of an account: of its orders, or as given where it has none.

@@ -258,7 +258,9 @@ class AccountSubject {
         return !moves_debt_;
     }
 
-    /// Where the margin is a line for good.
+    /// Whether the margin mostly is one line between where it is and where it is 0.
+    static constexpr bool has_few_pieces = false;
+    /// Whether it is known where the margin is a line for good.
     static constexpr bool has_far_margin = true;
     FarMargin far_margin() const noexcept {
         const auto sums =
@@ -284,7 +286,7 @@ class AccountSubject {
             if (orders[account_] != orders[account_ + 1]) {
                 Exact128::clear_overflow();
                 const auto loss = frozen_loss<Mode, Exact128>(accounts_, market_, account_);
-                return Exact128::has_overflowed() ? FineLine(Pair{0, HUGE_VAL}) : FineLine(pair_of(loss));
+                return Exact128::has_overflowed() ? FineLine(Pair{HUGE_VAL, 0}) : FineLine(pair_of(loss));
             }
             return FineLine(accounts_.open_order_loss[account_]);
         } else {
@@ -505,6 +507,7 @@ class PoolSubject {
     bool only_rises() const noexcept {
         return only_rises_;
     }
+    static constexpr bool has_few_pieces = true;
     static constexpr bool has_far_margin = false;
     /// Which way the margin goes from x: 1 where it does not fall, -1 where it falls, 0 where
     /// float64 does not tell; pools are never known to have nothing of a value.
