@@ -78,7 +78,7 @@ class RootFigures:
             below, above, np.zeros(n, np.uint8), np.zeros(n, np.uint16), np.zeros(n, np.bool_)
         )
 
-    def put(self, rows: Ints, figures: RootFigures) -> None:
+    def put(self, rows: Ints | slice, figures: RootFigures) -> None:
         """Put the figures of some rows where they stand."""
         for name in ("below", "above", "reason", "unpriced"):
             getattr(self, name)[rows] = getattr(figures, name)
@@ -164,9 +164,12 @@ def _of_futures(
     due = compile_due(
         bound.accounts, at, pools.mode, bound.thresholds, _POOL_LEVELS["futures"], [(0, np.nan)]
     )
-    first = np.searchsorted(pools.account, np.arange(n + 1)).astype(np.int64)
+    # Pools stand account by account, the cross ones first.
+    n_pools = np.bincount(pools.account, minlength=n)
+    last = np.cumsum(n_pools)
+    first = last - n_pools
     n_cross = np.bincount(pools.account[pools.is_cross], minlength=n)
-    ranges = (first[:-1], first[:-1] + n_cross, first[1:])
+    ranges = (first, first + n_cross, last)
     each = np.arange(n)
     cross = _of_pools("futures", pools, due, None, ranges, movement, exact, threads, each)
     # An account needs the prices of its cross pools' assets, though their levels do not.

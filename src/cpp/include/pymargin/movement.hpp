@@ -254,7 +254,7 @@ class MovedInstrument {
         return is_asset() ? movement_.price_at(terms_.weight, share_, x_) : Number(terms_.weight);
     }
     template <int table>
-    Number value(const Number& v, const Number& /*extent*/) const {
+    PYMARGIN_INLINE Number value(const Number& v, const Number& /*extent*/) const {
         return MovedAsset<1, Number>::schedule_value(*market_.schedules, row_.tables[table], v,
                                                      notes_);
     }

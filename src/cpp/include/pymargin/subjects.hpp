@@ -107,7 +107,7 @@ PYMARGIN_INLINE AnyLine line_of_threshold(const Threshold& threshold) noexcept {
 /// Makes `least` the line of the least distance N - theta D of one account or pool. False where D
 /// may be 0, or where it is not surely the only one that can be 0 beside the place.
 template <class Mode, class AnyLine>
-PYMARGIN_APART bool take_least_line(const DecisionTable& due, std::int64_t row,
+bool take_least_line(const DecisionTable& due, std::int64_t row,
                                     const typename Mode::template Sums<AnyLine>& sums,
                                     AnyLine* least, bool* has_any) {
     const Threshold* const thresholds = due.row(row);
