@@ -78,7 +78,7 @@ class RootFigures:
             below, above, np.zeros(n, np.uint8), np.zeros(n, np.uint16), np.zeros(n, np.bool_)
         )
 
-    def put(self, rows: Ints | slice, figures: RootFigures) -> None:
+    def put(self, rows: Ints, figures: RootFigures) -> None:
         """Put the figures of some rows where they stand."""
         for name in ("below", "above", "reason", "unpriced"):
             getattr(self, name)[rows] = getattr(figures, name)

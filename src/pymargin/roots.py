@@ -238,7 +238,10 @@ def _solve(
     for where, bound in parts:
         at_rows = np.arange(n) if where is None else where
         own, of_positions, positions = solve_part(bound, movement, at, exact=exact, threads=threads)
-        roots.put(slice(None) if where is None else where, own)
+        if where is None:
+            roots = own
+        else:
+            roots.put(where, own)
         # A part's positions stand in its own order: account by account.
         first = _offsets(bound.accounts)[:-1]
         owner = np.searchsorted(first, positions, side="right") - 1

@@ -99,6 +99,7 @@ class Rules {
     std::vector<std::int32_t> begin_{0};
     std::vector<Step> steps_;
     std::vector<DecimalStep> decimals_;
+    std::vector<FineStep> fine_;
     std::vector<double> last_caps_;
     std::vector<Decimal> last_cap_decimals_;
     double steepest_ = 1;

@@ -9,8 +9,8 @@
 namespace pymargin {
 namespace {
 
-/// Exact128 and FineLine have no division: their legs are those of linear contracts, without initial
-/// margins.
+/// Exact128 and FineLine have no division: their legs are those of linear contracts, without
+/// initial margins.
 template <class Number>
 constexpr bool divides = !std::is_same_v<Number, Exact128> && !std::is_same_v<Number, FineLine>;
 

@@ -60,8 +60,7 @@ class FineCrossing {
             return at;
         }
         const Pair decimal = pair_of(at);
-        const double beyond =
-            ((decimal.value - zero_.value) + decimal.rest) - zero_.rest;
+        const double beyond = ((decimal.value - zero_.value) + decimal.rest) - zero_.rest;
         if (!(std::abs(beyond) > 2 * error_ + 8 * unit_roundoff * std::abs(zero_.rest))) {
             return std::numeric_limits<double>::quiet_NaN();
         }

@@ -108,7 +108,7 @@ struct Movement {
     template <class Number>
     PYMARGIN_INLINE Number price_at(double price, double weight, const Number& x,
                                     [[maybe_unused]] const Pair* fine = nullptr) const {
-        const auto given = [&]() {
+        const auto given = [&]() PYMARGIN_INLINED {
             if constexpr (std::is_same_v<Number, FineLine>) {
                 if (fine != nullptr) {
                     return FineLine(*fine);
@@ -153,8 +153,8 @@ struct Movement {
 template <int n_tables, class Number>
 class MovedAsset {
   public:
-    PYMARGIN_INLINE MovedAsset(const Market<n_tables>& market, const Movement& movement, std::size_t row,
-               const Number& x, Notes& notes)
+    PYMARGIN_INLINE MovedAsset(const Market<n_tables>& market, const Movement& movement,
+                               std::size_t row, const Number& x, Notes& notes)
         : market_(market),
           row_(market.rows[row]),
           price_(movement.price_at(row_.price, movement.weight_of(row), x,
@@ -197,8 +197,8 @@ class MovedAsset {
             if (schedule < 0) {
                 return {};
             }
-            const Step& step = v.slope > 0 ? schedules.last_step(schedule)
-                                           : schedules.step_at(schedule, v.value);
+            const Step& step =
+                v.slope > 0 ? schedules.last_step(schedule) : schedules.step_at(schedule, v.value);
             return {step.rate * v.value + step.offset, step.rate * v.slope};
         } else if constexpr (std::is_same_v<Number, Line> || std::is_same_v<Number, FineLine>) {
             return v.under(schedules, schedule);

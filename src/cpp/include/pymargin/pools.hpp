@@ -119,7 +119,8 @@ void for_each_leg(const Holdings& book, std::int64_t account, const Begin& begin
 }
 
 /// The numbers of a leg: for double, Quotient, and where the contract is linear Exact128 and
-/// FineLine, there without z. For double each within 4 roundings of the decimals, relative to itself.
+/// FineLine, there without z. For double each within 4 roundings of the decimals, relative to
+/// itself.
 template <class Number>
 Leg<Number> leg_of(const Holdings& book, const LegSource& source);
 

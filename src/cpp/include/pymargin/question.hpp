@@ -93,13 +93,17 @@ struct Question {
                 has_inverse = has_inverse || (weight != 0 && terms.contract_size > 0);
             }
             is_fit.push_back(fits ? 1 : 0);
-            fine_prices.push_back(pair_of(known.price));
+            if (market.terms == nullptr) {
+                fine_prices.push_back(pair_of(known.price));
+            }
             is_decimal = is_decimal && stays_decimal;
             has_lines =
                 has_lines && (weight == 0 || weight == movement.scale || movement.scale == 1);
         }
-        movement.fine_prices = fine_prices.data();
-        shared.fine_prices = fine_prices.data();
+        if (!fine_prices.empty()) {
+            movement.fine_prices = fine_prices.data();
+            shared.fine_prices = fine_prices.data();
+        }
         if (is_decimal) {
             has_lines = true;
         } else {
@@ -123,7 +127,7 @@ struct Question {
     /// The weights that the range goes by; nothing: each account's own.
     std::optional<Reach> reach;
     Quotient start;
-    std::vector<Pair> fine_prices;     ///< per row, of prices as they are
+    std::vector<Pair> fine_prices;     ///< per row, of prices as they are; of holdings only
     std::vector<std::uint8_t> is_fit;  ///< per row: what it counts for is concave in a price
 
     /// The range of the variable in which no price is below 0.

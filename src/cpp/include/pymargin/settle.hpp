@@ -93,8 +93,8 @@ double nearer_of(double due, bool safe_is_up, const IsDue& is_due) {
     return is_due(middle) ? safe : due;
 }
 
-/// The same from the zero of the margin's line near x, in pairs; false where x is not near enough to
-/// it to be on the same piece, or pairs are of too few digits.
+/// The same from the zero of the margin's line near x, in pairs; false where x is not near enough
+/// to it to be on the same piece, or pairs are of too few digits.
 template <class Subject>
 bool settle_in_pairs(const Subject& subject, double x, bool safe_is_up, bool is_exact,
                      double* found) {

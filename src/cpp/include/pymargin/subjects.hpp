@@ -107,9 +107,9 @@ PYMARGIN_INLINE AnyLine line_of_threshold(const Threshold& threshold) noexcept {
 /// Makes `least` the line of the least distance N - theta D of one account or pool. False where D
 /// may be 0, or where it is not surely the only one that can be 0 beside the place.
 template <class Mode, class AnyLine>
-bool take_least_line(const DecisionTable& due, std::int64_t row,
-                                    const typename Mode::template Sums<AnyLine>& sums,
-                                    AnyLine* least, bool* has_any) {
+PYMARGIN_INLINE bool take_least_line(const DecisionTable& due, std::int64_t row,
+                                     const typename Mode::template Sums<AnyLine>& sums,
+                                     AnyLine* least, bool* has_any) {
     const Threshold* const thresholds = due.row(row);
     for (int test = 0; test < due.n_tests; ++test) {
         if (due.actions[std::size_t{1} << test] == 0) {
@@ -263,9 +263,8 @@ class AccountSubject {
     /// Whether it is known where the margin is a line for good.
     static constexpr bool has_far_margin = true;
     FarMargin far_margin() const noexcept {
-        const auto sums =
-            sum_moved<Mode, FarLine>(accounts_, market_, question_.movement, account_,
-                                     FarLine(0, 1), FarLine(loss_));
+        const auto sums = sum_moved<Mode, FarLine>(accounts_, market_, question_.movement, account_,
+                                                   FarLine(0, 1), FarLine(loss_));
         const FarLine least = detail::least_far_line<Mode>(question_.due, account_, sums);
         const double error = 4 * relative_error() * std::abs(Mode::magnitude(sums).slope);
         return {detail::trend_of(least.slope, error), -least.value / least.slope};
@@ -286,7 +285,8 @@ class AccountSubject {
             if (orders[account_] != orders[account_ + 1]) {
                 Exact128::clear_overflow();
                 const auto loss = frozen_loss<Mode, Exact128>(accounts_, market_, account_);
-                return Exact128::has_overflowed() ? FineLine(Pair{HUGE_VAL, 0}) : FineLine(pair_of(loss));
+                return Exact128::has_overflowed() ? FineLine(Pair{HUGE_VAL, 0})
+                                                  : FineLine(pair_of(loss));
             }
             return FineLine(accounts_.open_order_loss[account_]);
         } else {
@@ -308,8 +308,7 @@ class AccountSubject {
         for (auto k = balances.offsets[account_]; k < balances.offsets[account_ + 1]; ++k) {
             const std::size_t row = balances.asset[k];
             const double weight = movement.weight_of(row);
-            const bool moves =
-                (weight != 0) | (static_cast<std::int64_t>(row) == movement.row);
+            const bool moves = (weight != 0) | (static_cast<std::int64_t>(row) == movement.row);
             const bool owes_this = (balances.borrowed[k] > 0) | (balances.interest[k] > 0);
             const bool holds = (balances.free[k] > 0) | (balances.locked[k] > 0);
             moves_any |= movement.moves(market_.rows[row].price, weight);
@@ -490,9 +489,9 @@ class PoolSubject {
                 return false;
             }
         }
-        *zero = FineCrossing(
-            line, place, question_.shared_base,
-            ErrorBound::relative(pools_.offsets[last_] - pools_.offsets[first_] + 1));
+        *zero =
+            FineCrossing(line, place, question_.shared_base,
+                         ErrorBound::relative(pools_.offsets[last_] - pools_.offsets[first_] + 1));
         return true;
     }
 
