@@ -13,6 +13,8 @@ import pytest
 
 import pymargin as pm
 from pymargin import oracle
+from pymargin.levels import bind_modes
+from pymargin.root_parts import Movement, solve_part
 
 Benchmark = Any
 SYMBOL, MARK = "BTCUSDT", 64_250.5
@@ -63,9 +65,50 @@ def test_single_leg_prices(
     benchmark.pedantic(solve, rounds=_ROUNDS)
 
 
+@pytest.fixture(scope="module")
+def stable_debts(book: pm.Accounts, rules: pm.MarginRules) -> pm.Accounts:
+    """Return the book without its debts but those in USDT and stable assets."""
+    is_stable = np.array([_is_stable(asset, rules) for asset in book.assets])[book._asset_ids]
+    columns = {name: getattr(book, f"_{name}") for name in ("free", "locked")}
+    for name in ("borrowed", "interest"):
+        columns[name] = np.where(is_stable, getattr(book, f"_{name}"), 0.0)
+    is_left = np.any([column > 0 for column in columns.values()], axis=0)
+    return pm.Accounts.from_arrays(
+        ids=np.arange(len(book)),
+        offsets=np.append(0, np.cumsum(is_left))[book._offsets],
+        assets=book.assets,
+        asset_ids=book._asset_ids[is_left],
+        **{name: column[is_left] for name, column in columns.items()},
+    )
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["nearest", "boundary"])
+@pytest.mark.parametrize("mode", ["cross_classic", "cross_pro"])
+def test_factors_of_stable_debts(
+    benchmark: Benchmark,
+    stable_debts: pm.Accounts,
+    prices: np.ndarray,
+    rules: pm.MarginRules,
+    mode: str,
+    exact: bool,
+) -> None:
+    _time_factors(benchmark, stable_debts, prices, rules, mode, exact)
+
+
 @pytest.mark.parametrize("exact", [False, True], ids=["nearest", "boundary"])
 @pytest.mark.parametrize("mode", ["cross_classic", "cross_pro"])
 def test_factors(
+    benchmark: Benchmark,
+    book: pm.Accounts,
+    prices: np.ndarray,
+    rules: pm.MarginRules,
+    mode: str,
+    exact: bool,
+) -> None:
+    _time_factors(benchmark, book, prices, rules, mode, exact)
+
+
+def _time_factors(
     benchmark: Benchmark,
     book: pm.Accounts,
     prices: np.ndarray,
@@ -85,3 +128,19 @@ def test_factors(
             assert np.array_equal(roots.below[k], wanted.below_float, equal_nan=True)
             assert np.array_equal(roots.above[k], wanted.above_float, equal_nan=True)
     benchmark.pedantic(solve, rounds=_ROUNDS)
+    benchmark.extra_info["passes"] = _passes(book, prices, rules, mode)
+    benchmark.extra_info["with a root"] = float(np.mean(~np.isnan(roots.nearest)))
+
+
+def _passes(book: pm.Accounts, prices: np.ndarray, rules: pm.MarginRules, mode: str) -> float:
+    """Return how often float64 went over an account, on average."""
+    movement = Movement(
+        base=1.0, scale=1.0, weight_of=lambda name: float(not _is_stable(name, rules)), reach=None
+    )
+    [(_, bound)] = bind_modes(book, prices, rules, leverage=5, missing="raise", mode=mode)
+    figures, _, _ = solve_part(bound, movement, "liquidation", exact=True, threads=1)
+    return figures.passes / len(book)
+
+
+def _is_stable(name: str, rules: pm.MarginRules) -> bool:
+    return name == "USDT" or name in rules.stable
