@@ -13,7 +13,8 @@ Pair whole_pair(std::int64_t integer) noexcept {
 /// whole * 10^exponent.
 Pair scaled_pair(const Pair& whole, int exponent) noexcept {
     if (exponent > greatest_exact_ten || exponent < -greatest_exact_ten) {
-        return {0, std::numeric_limits<double>::quiet_NaN()};
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        return {nan, nan};
     }
     if (exponent >= 0) {
         return whole * Pair{exact_ten[exponent], 0};

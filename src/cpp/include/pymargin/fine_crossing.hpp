@@ -19,8 +19,10 @@ class FineCrossing {
         const double distance = -(line.pair().value + line.pair().rest) / slope_;
         const double of_slope = 4 * relative * line.size() / std::abs(place);
         const double of_value = 4 * relative * relative * line.size();
-        // The slope is at least half of itself, or the error has no bound.
-        is_settled_ = std::abs(slope_) > 2 * of_slope &&
+        // The slope is at least half of itself, or the error has no bound; so far from 0 products
+        // of what pairs hold of decimals do not underflow.
+        constexpr double least_place = 1e-90;
+        is_settled_ = std::abs(slope_) > 2 * of_slope && std::abs(place) > least_place &&
                       std::abs(distance) <= 0.5 * FineLine::neighbourhood * std::abs(place);
         error_ = 2 * (of_value + of_slope * std::abs(distance)) / std::abs(slope_) +
                  8 * unit_roundoff * std::abs(distance);
