@@ -59,18 +59,19 @@ Shapes::Shapes(const ScheduleTable& schedules) {
     }
 }
 
-double Question::cancellation(const Reach& own, double x) const noexcept {
-    if (is_usual(own) && x >= 0) {
-        return 1;
-    }
+PriceParts Question::price_parts(const Reach& own, double x) const noexcept {
     const double share = movement.base > 0 ? x / movement.base : 1;
-    double worst = 1;
+    PriceParts worst{1, std::max(1.0, std::abs(share))};
+    if (is_usual(own) && x >= 0) {
+        return worst;
+    }
     for (const double weight : {own.greatest, own.least}) {
         const double part = weight / movement.scale;
         if (part > 1 || part < 0 || share < 0) {
             const double parts = std::abs(1 - part) + std::abs(part * share);
             const double left = 1 - part + part * share;
-            worst = left > 0 ? std::max(worst, parts / left) : HUGE_VAL;
+            worst.of_price = left > 0 ? std::max(worst.of_price, parts / left) : HUGE_VAL;
+            worst.of_start = std::max(worst.of_start, parts);
         }
     }
     return worst;

@@ -21,6 +21,18 @@ struct Reach {
     }
 };
 
+/// The parts that a price is the sum of, as multiples: of that price, which may be nearly 0, and of
+/// the price at the start.
+struct PriceParts {
+    double of_price = 1;
+    double of_start = 1;
+
+    /// Whether they nearly cancel each other.
+    bool cancel() const noexcept {
+        return of_price > 2;
+    }
+};
+
 /// The values that the variable of a question may take; without `high` they have no end.
 struct Range {
     Quotient low;
@@ -138,8 +150,8 @@ struct Question {
         return own.greatest == movement.scale && own.least == 0;
     }
 
-    /// How much greater than a price the parts are that it is computed from.
-    double cancellation(const Reach& own, double x) const noexcept;
+    /// How much greater the parts are, at most, that a price is computed from.
+    PriceParts price_parts(const Reach& own, double x) const noexcept;
 
   private:
     Question(const Movement& moved, const std::optional<Reach>& given_reach,

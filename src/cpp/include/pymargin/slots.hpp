@@ -41,8 +41,8 @@ struct Slots {
     }
 };
 
-/// Owns the slots of a book. The book's own arrays must outlive it: exact decisions go back to them,
-/// for the decimals of free, locked, borrowed and interest each by itself.
+/// Owns the slots of a book. The book's own arrays must outlive it: exact decisions go back to
+/// them, for the decimals of free, locked, borrowed and interest each by itself.
 template <class AssetId>
 class SlotBook {
   public:

@@ -348,18 +348,33 @@ class AccountSubject {
 
     /// `moving` becomes the slope of the magnitude: what of it moves.
     MarginLeft margin_left(double x, double* moving) const noexcept {
-        const ErrorBound bound(question_.due.greatest_theta, market_.steepest);
-        const auto sums = sum_moved<Mode, Tangent>(accounts_, market_, question_.movement, account_,
-                                                   Tangent(x, 1), Tangent(loss_));
+        const auto sums = sums_at(x);
         const Tangent magnitude = Mode::magnitude(sums);
         *moving = magnitude.slope;
-        const double error =
-            4 * question_.cancellation(reach_, x) *
-            bound.at(n_terms<Mode>(accounts_, account_) + 1, magnitude.value + loss_extent_);
         MarginLeft left;
         left.is_nothing = magnitude.value == 0 && loss_extent_ == 0;
-        detail::take_least<Mode>(question_.due, account_, sums, error, &left);
+        detail::take_least<Mode>(question_.due, account_, sums, error_at(x, magnitude.value),
+                                 &left);
         return left;
+    }
+
+    typename Mode::template Sums<Tangent> sums_at(double x) const noexcept {
+        return sum_moved<Mode, Tangent>(accounts_, market_, question_.movement, account_,
+                                        Tangent(x, 1), Tangent(loss_));
+    }
+
+    /// Bounds the rounding of the margin left. Where prices are nearly 0 that is by the parts that
+    /// they are computed from, and those by the prices at the start.
+    double error_at(double x, double magnitude) const noexcept {
+        const ErrorBound bound(question_.due.greatest_theta, market_.steepest);
+        const std::int64_t terms = n_terms<Mode>(accounts_, account_) + 1;
+        const PriceParts parts = question_.price_parts(reach_, x);
+        const double error = 4 * parts.of_price * bound.at(terms, magnitude + loss_extent_);
+        if (!parts.cancel()) {
+            return error;
+        }
+        const double at_start = Mode::magnitude(sums_at(question_.movement.base)).value;
+        return std::fmin(error, 4 * parts.of_start * bound.at(terms, at_start + loss_extent_));
     }
 
     const Accounts& accounts_;
@@ -648,14 +663,29 @@ class PoolSubject {
 
     /// Lowers `left` to what is left of a pool; returns the slope of its magnitude: what moves.
     double take_pool(std::int64_t pool, double x, MarginLeft* left) const noexcept {
-        const ErrorBound bound(question_.due.greatest_theta, market_.steepest);
-        const auto sums =
-            sum_moved<Mode, Tangent>(pools_, market_, question_.movement, pool, Tangent(x, 1));
+        const auto sums = sums_at(pool, x);
         const Tangent magnitude = Mode::magnitude(sums);
-        const double error = 4 * question_.cancellation(reach_, x) *
-                             bound.at(n_terms<Mode>(pools_, pool) + 1, magnitude.value);
-        detail::take_least<Mode>(question_.due, pool, sums, error, left);
+        detail::take_least<Mode>(question_.due, pool, sums, error_at(pool, x, magnitude.value),
+                                 left);
         return magnitude.slope;
+    }
+
+    typename Mode::template Sums<Tangent> sums_at(std::int64_t pool, double x) const noexcept {
+        return sum_moved<Mode, Tangent>(pools_, market_, question_.movement, pool, Tangent(x, 1));
+    }
+
+    /// As of an account. A position's part may be a product of two prices that move; that of an
+    /// inverse contract is a price's inverse, which the price at the start does not bound.
+    double error_at(std::int64_t pool, double x, double magnitude) const noexcept {
+        const ErrorBound bound(question_.due.greatest_theta, market_.steepest);
+        const std::int64_t terms = n_terms<Mode>(pools_, pool) + 1;
+        const PriceParts parts = question_.price_parts(reach_, x);
+        const double error = 4 * parts.of_price * bound.at(terms, magnitude);
+        if (!parts.cancel() || has_pole_) {
+            return error;
+        }
+        const double at_start = Mode::magnitude(sums_at(pool, question_.movement.base)).value;
+        return std::fmin(error, 4 * parts.of_start * parts.of_start * bound.at(terms, at_start));
     }
 
     const Pools<RowId>& pools_;
