@@ -10,9 +10,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <vector>
 
 #include "pymargin/evaluate.hpp"
+#include "pymargin/fine_line.hpp"
 #include "pymargin/modes/all.hpp"
 
 namespace {
@@ -97,7 +99,10 @@ struct Rules {
                                {{1, 5}, {25, -3}}, {{4, 5}, {5, -2}}, {{0, 0}, {1, -1}}};
     double last_caps[2] = {__builtin_inf(), __builtin_inf()};
     Decimal last_cap_decimals[2] = {{0, 0}, {0, 0}};
-    ScheduleTable table{2, begin, steps, decimals, last_caps, last_cap_decimals};
+    std::vector<FineStep> fine =
+        fine_steps({std::begin(begin), std::end(begin)}, {std::begin(steps), std::end(steps)},
+                   {std::begin(decimals), std::end(decimals)});
+    ScheduleTable table{2, begin, steps, decimals, last_caps, last_cap_decimals, fine.data()};
 };
 
 double processor_seconds() {

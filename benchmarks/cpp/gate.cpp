@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 
 #include "pool_cases.hpp"
 #include "pymargin/evaluate_slots.hpp"
+#include "pymargin/fine_line.hpp"
 #include "pymargin/grid.hpp"
 #include "pymargin/modes/all.hpp"
 
@@ -86,7 +88,10 @@ struct Rules {
                                {{1, 5}, {625, -4}}, {{4, 5}, {125, -3}}, {{0, 0}, {25, -2}}};
     double last_caps[2] = {__builtin_inf(), __builtin_inf()};
     Decimal last_cap_decimals[2] = {{0, 0}, {0, 0}};
-    ScheduleTable table{2, begin, steps, decimals, last_caps, last_cap_decimals};
+    std::vector<FineStep> fine =
+        fine_steps({std::begin(begin), std::end(begin)}, {std::begin(steps), std::end(steps)},
+                   {std::begin(decimals), std::end(decimals)});
+    ScheduleTable table{2, begin, steps, decimals, last_caps, last_cap_decimals, fine.data()};
 };
 
 /// Everything that a case of one mode reads and writes.
