@@ -242,7 +242,7 @@ def test_a_matrix_gives_assets_then_symbols_and_rates_go_with_their_asset():
 def test_a_matrix_must_have_a_column_for_every_asset_and_symbol():
     accounts = pm.Accounts.from_rows([ROW])
     n = len(accounts.assets)
-    with pytest.raises(pm.PricesError, match=rf"{n + 1}\), {n} assets and 1 symbols, not \(1, "):
+    with pytest.raises(pm.PricesError, match=rf"{n + 1}\), {n} assets and 1 symbol, not \(1, "):
         pm.stress(accounts, QUOTES, pm.example_rules(), np.ones((1, n)))
 
 
