@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.account_modes import may_be_cross_margin
 from pymargin.book import check_book
 from pymargin.errors import PricesError
 from pymargin.evaluation import BoundMode, Missing, check_rules_given
@@ -306,5 +307,4 @@ def _reads_positions(accounts: Accounts, mode: Mode | str | None) -> bool:
     """Say whether some account is evaluated under a mode of positions."""
     if mode is not None:
         return mode not in _CROSS
-    numbers = [0, *(1 + tuple(Mode).index(one) for one in _CROSS)]
-    return not bool(np.isin(accounts._mode, numbers).all())
+    return not bool(may_be_cross_margin(accounts).all())

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pymargin.account_modes import may_be_cross_margin
 from pymargin.asked import ask
 from pymargin.book import check_book
-from pymargin.columns import MODE_CODES
 from pymargin.errors import MarginError, Problem
 from pymargin.evaluation import Evaluation, Missing
 from pymargin.filling import check_threads
@@ -165,7 +165,7 @@ def switch(
 
 def _of_cross_margin(accounts: Accounts) -> npt.NDArray[np.int64] | None:
     """Return which accounts may be in either mode; None: all."""
-    may = np.isin(accounts._mode, [0, *(MODE_CODES[one] for one in _DECIDES)])
+    may = may_be_cross_margin(accounts)
     return None if may.all() else np.flatnonzero(may)
 
 
