@@ -1,6 +1,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "boundary.hpp"
 #include "check.hpp"
 #include "draw.hpp"
 #include "pymargin/decide.hpp"
@@ -122,23 +123,6 @@ TEST(a_schedule_of_a_line_is_its_step) {
         CHECK(std::isnan((FineLine::variable(50) * FineLine(2.0)).under(table, schedule).size()));
     }
     CHECK_EQ(FineLine(3.0).under(table, -1).size(), 0);
-}
-
-/// The last float64 on the way from the safe side that has reached a zero, by fractions alone.
-double boundary_by_steps(const Quotient& zero, bool safe_is_up) {
-    double x = nearest_float(zero);
-    const double safe = safe_is_up ? HUGE_VAL : -HUGE_VAL;
-    const auto is_reached = [&](double at) {
-        const int side = (Quotient(at) - zero).sign();
-        return safe_is_up ? side <= 0 : side >= 0;
-    };
-    for (int step = 0; step < 3; ++step) {
-        x = std::nextafter(x, -safe);
-    }
-    while (is_reached(std::nextafter(x, safe))) {
-        x = std::nextafter(x, safe);
-    }
-    return x;
 }
 
 TEST(a_crossing_is_the_float_of_the_zero_or_none) {

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <vector>
 
+#include "boundary.hpp"
 #include "check.hpp"
 #include "draw.hpp"
 #include "pymargin/crossing.hpp"
@@ -130,23 +131,6 @@ TEST(a_schedule_of_a_line_is_its_step) {
         CHECK(!at_cap.is_settled);
     }
     CHECK_EQ(Line(3.0).under(table, -1).sign(), 0);
-}
-
-/// What a crossing answers, by fractions alone.
-double boundary_by_steps(const Quotient& zero, bool safe_is_up) {
-    double x = nearest_float(zero);
-    const double towards_safe = safe_is_up ? HUGE_VAL : -HUGE_VAL;
-    const auto is_reached = [&](double at) {
-        const int side = (Quotient(at) - zero).sign();
-        return safe_is_up ? side <= 0 : side >= 0;
-    };
-    for (int step = 0; step < 3; ++step) {
-        x = std::nextafter(x, -towards_safe);
-    }
-    while (is_reached(std::nextafter(x, towards_safe))) {
-        x = std::nextafter(x, towards_safe);
-    }
-    return x;
 }
 
 void check_crossing(const Line& line) {
