@@ -60,11 +60,11 @@ Shapes::Shapes(const ScheduleTable& schedules) {
 }
 
 PriceParts Question::price_parts(const Reach& own, double x) const noexcept {
+    if (is_usual(own) && x >= 0) {
+        return {};
+    }
     const double share = movement.base > 0 ? x / movement.base : 1;
     PriceParts worst{1, std::max(1.0, std::abs(share))};
-    if (is_usual(own) && x >= 0) {
-        return worst;
-    }
     for (const double weight : {own.greatest, own.least}) {
         const double part = weight / movement.scale;
         if (part > 1 || part < 0 || share < 0) {
